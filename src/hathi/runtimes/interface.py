@@ -1,0 +1,76 @@
+"""The border to whatever makes workers exist.
+
+A runtime makes declared groups of workers exist and tells what became of them. It knows nothing of datums or jobs: a worker,
+once started, asks the server for work. Every call is idempotent, and returns soon; progress shows in `observe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerGroup:
+    """The workers of one version of a pipeline.
+
+    key: unique and stable, `<project>/<pipeline>/v<version>`.
+    scale: how many workers there should be.
+    transform: the spec's transform (image, user, working_dir, ...), snake_case.
+    resources: the spec's resource_requests and resource_limits.
+    """
+
+    key: str
+    project: str
+    pipeline: str
+    version: int
+    scale: int
+    transform: Mapping[str, Any] = field(default_factory=dict)
+    resources: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStatus:
+    """What is true of a group now.
+
+    ready: workers that can take work. problem: why fewer than wanted are ready, in words for a person, or "".
+    restarts: how often workers of the group died and were started again.
+    image: the image that really runs, as exactly as the runtime knows it ("" in the process runtime).
+    """
+
+    wanted: int
+    ready: int
+    problem: str = ""
+    restarts: int = 0
+    image: str = ""
+
+
+class Runtime(Protocol):
+    """Makes groups of workers exist. Safe to call from any thread."""
+
+    name: str
+
+    def check(self) -> str:
+        """Return "" when workers can run here, else what is missing and how to enable it."""
+        ...
+
+    def ensure(self, group: WorkerGroup) -> None:
+        """Make the group exist as declared; a group of the same key is changed to fit."""
+        ...
+
+    def remove(self, key: str) -> None:
+        """Stop and forget the group; nothing happens when there is none."""
+        ...
+
+    def observe(self) -> Mapping[str, GroupStatus]:
+        """Return what is true of each group, by key."""
+        ...
+
+    def on_change(self, notify: Callable[[str], None]) -> None:
+        """Call `notify(key)` from any thread whenever what `observe` tells of a group changes."""
+        ...
+
+    def close(self) -> None:
+        """Stop every worker; the groups are declared anew after a restart."""
+        ...
