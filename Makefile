@@ -1,0 +1,75 @@
+# `make` alone lists what can be done. Every target sets up what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# Public clients, each in an environment of its own: the second needs an old protobuf.
+CLIENTS := .venv-sdk/.installed .venv-pp/.installed
+
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+venv: $(STAMP)  ## make .venv with pachctl, pachd and everything the tests need
+
+$(STAMP): pyproject.toml requirements/test.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements/test.txt
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: $(STAMP)  ## run a two-stage pipeline over real photographs, then add one more picture
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -r requirements/demo.txt
+	$(BIN)/python examples/photos/demo.py
+
+clients: $(CLIENTS)  ## install the public clients that the end-to-end tests walk with
+
+.venv-sdk/.installed:
+	$(PYTHON) -m venv .venv-sdk
+	.venv-sdk/bin/pip install -q --disable-pip-version-check -r requirements/pachyderm-sdk.txt
+	@touch $@
+
+.venv-pp/.installed:
+	$(PYTHON) -m venv .venv-pp
+	.venv-pp/bin/pip install -q --disable-pip-version-check -r requirements/python-pachyderm.txt
+	@touch $@
+
+test: $(STAMP) $(CLIENTS) lint types  ## check style, types and layers, then run every test but the long ones
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --timeout 300
+
+test-long: $(STAMP)  ## long property and scale runs
+	$(BIN)/python -m pytest -m slow --timeout 3600
+
+lint: $(STAMP)  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## mypy, strict
+	$(BIN)/mypy
+
+format: $(STAMP)  ## rewrite the sources as the linter wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## every measurement against its limit or peer
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(STAMP)  ## the same, smaller: under ten minutes
+	$(BIN)/python -m benchmarks --quick
+
+docs: $(STAMP)  ## write the reference pages that are generated from code
+	$(BIN)/python scripts/docs.py
+
+protos: $(STAMP)  ## regenerate the protocol code from the .proto files
+	$(BIN)/python scripts/protos.py
+
+shim: $(STAMP)  ## rebuild the static shim for both architectures
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements/shim.txt
+	$(BIN)/python shim/build.py
+
+clean:  ## remove what the targets made
+	rm -rf .venv .venv-sdk .venv-pp .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
+
+.PHONY: help venv demo clients test test-long lint types format bench bench-quick docs protos shim clean

@@ -1,0 +1,69 @@
+"""Settings of a server: every one has a flag, an environment variable and a default, read once at start.
+
+`--root DIR` is the one folder that holds everything; deleting it forgets the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hathi.model.errors import InvalidError
+
+RUNTIMES = ("auto", "process")
+LOG_FORMATS = ("text", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one server runs.
+
+    root: folder for the database, the objects, the logs and the workers' scratch space.
+    host, port: where gRPC listens; port 0 picks a free one.
+    runtime: what runs user code, one of RUNTIMES; `auto` takes the best that works here.
+    log_format: `text` for people, `json` for collectors.
+    database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
+    """
+
+    root: Path
+    host: str = "127.0.0.1"
+    port: int = 30650
+    runtime: str = "auto"
+    log_format: str = "text"
+    database: str = ""
+
+    @property
+    def database_url(self) -> str:
+        """Where metadata rests."""
+        return self.database or f"sqlite:///{self.root / 'pachd.db'}"
+
+    @property
+    def objects(self) -> Path:
+        """Where bytes rest."""
+        return self.root / "objects"
+
+    @property
+    def logs(self) -> Path:
+        """Where the logs of user code rest."""
+        return self.root / "logs"
+
+    @property
+    def scratch(self) -> Path:
+        """Where workers stage datums; emptied at every start."""
+        return self.root / "scratch"
+
+    def checked(self) -> Settings:
+        """Return self, or raise InvalidError naming the setting that is wrong and what it may be."""
+        if self.runtime not in RUNTIMES:
+            raise InvalidError(f"--runtime {self.runtime}: must be one of {', '.join(RUNTIMES)}")
+        if self.log_format not in LOG_FORMATS:
+            raise InvalidError(f"--log-format {self.log_format}: must be one of {', '.join(LOG_FORMATS)}")
+        if not 0 <= self.port <= 65535:
+            raise InvalidError(f"--port {self.port}: must be between 0 and 65535")
+        return self
+
+
+def default_root(environment: Mapping[str, str]) -> Path:
+    """Return the root folder used when none is given: ~/.hathi."""
+    return Path(environment.get("HOME", "/")) / ".hathi"

@@ -1,0 +1,80 @@
+"""pachd: reads the settings, composes the server, says where it listens, and stops cleanly on SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from hathi import __version__
+from hathi.model.errors import HathiError
+from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option(
+    "--root",
+    envvar="HATHI_ROOT",
+    type=click.Path(path_type=Path),
+    help="The one folder that holds everything.  [default: ~/.hathi]",
+)
+@click.option("--host", envvar="HATHI_HOST", default="127.0.0.1", help="Address to listen on.")
+@click.option(
+    "--port", envvar="HATHI_PORT", type=click.IntRange(0, 65535), default=30650, help="gRPC port; 0 picks a free one."
+)
+@click.option(
+    "--runtime", envvar="HATHI_RUNTIME", type=click.Choice(RUNTIMES), default="auto", help="What runs user code."
+)
+@click.option(
+    "--log-format",
+    envvar="HATHI_LOG_FORMAT",
+    type=click.Choice(LOG_FORMATS),
+    default="text",
+    help="Form of the log on standard error.",
+)
+@click.option(
+    "--database", envvar="HATHI_DATABASE", default="", help="Database URL.  [default: a SQLite file in the root folder]"
+)
+@click.version_option(__version__, prog_name="pachd")
+def main(root: Path | None, host: str, port: int, runtime: str, log_format: str, database: str) -> None:
+    """Serve versioned data and pipelines over Pachyderm 2.12's gRPC API."""
+    settings = Settings(
+        root=(root or default_root(os.environ)).absolute(),
+        host=host,
+        port=port,
+        runtime=runtime,
+        log_format=log_format,
+        database=database,
+    )
+    try:
+        run(settings.checked())
+    except HathiError as error:
+        click.echo(f"pachd: {error}", err=True)
+        sys.exit(1)
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal comes. Raises HathiError when the server cannot start."""
+    from hathi.server.compose import Server
+    from hathi.server.memory import bound_arenas
+
+    bound_arenas()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    server = Server(settings)
+    try:
+        address = server.start()
+        click.echo(f"pachd {__version__} serves {settings.root} at grpc://{address}")
+        sys.stdout.flush()
+        stopping.wait()
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()
