@@ -1,0 +1,1 @@
+"""Generated from hathi/wire/proto by scripts/protos.py; do not edit."""
