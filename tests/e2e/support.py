@@ -106,3 +106,28 @@ class Pachctl:
     def head(self, branch: str) -> str:
         """Return the id of a branch's head commit."""
         return str(self.json("inspect", "commit", branch)[0]["commit"]["id"])
+
+
+def spec(name: str, repo: str, script: str, **fields: object) -> str:
+    """A pipeline that runs a shell script on each top-level entry of a repo."""
+    return json.dumps(
+        {
+            "pipeline": {"name": name},
+            "transform": {"cmd": ["sh", "-e"], "stdin": [script], "image": "debian:12-slim"},
+            "input": {"pfs": {"repo": repo, "glob": "/*"}},
+            **fields,
+        }
+    )
+
+
+def run(pachctl: Pachctl, name: str) -> dict[str, Any]:
+    """Wait for the newest job of a pipeline and return it."""
+    job = pachctl.head(f"{name}@master")
+    pachctl("wait", "job", f"{name}@{job}")
+    return pachctl.json("inspect", "job", f"{name}@{job}")[0]
+
+
+def counts(job: dict[str, Any]) -> tuple[int, int, int]:
+    """Datums processed, skipped and in all."""
+    processed, skipped, total = (int(job.get(f"data_{field}", 0)) for field in ("processed", "skipped", "total"))
+    return processed, skipped, total

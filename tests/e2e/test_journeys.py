@@ -6,34 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from e2e.support import ROOT, Pachctl, Pachd
+from e2e.support import ROOT, Pachctl, counts, run, spec
 
 pytestmark = pytest.mark.e2e
-
-
-def spec(name: str, repo: str, script: str, **fields: object) -> str:
-    """A pipeline that runs a shell script on each top-level entry of a repo."""
-    return json.dumps(
-        {
-            "pipeline": {"name": name},
-            "transform": {"cmd": ["sh", "-e"], "stdin": [script], "image": "debian:12-slim"},
-            "input": {"pfs": {"repo": repo, "glob": "/*"}},
-            **fields,
-        }
-    )
-
-
-def run(pachctl: Pachctl, name: str) -> dict[str, object]:
-    """Wait for the newest job of a pipeline and return it."""
-    job = pachctl.head(f"{name}@master")
-    pachctl("wait", "job", f"{name}@{job}")
-    return pachctl.json("inspect", "job", f"{name}@{job}")[0]
-
-
-def counts(job: dict[str, object]) -> tuple[int, int, int]:
-    """Datums processed, skipped and in all."""
-    processed, skipped, total = (int(str(job.get(f"data_{field}", 0))) for field in ("processed", "skipped", "total"))
-    return processed, skipped, total
 
 
 def test_what_is_put_is_got(pachctl: Pachctl, name: str, tmp_path: Path) -> None:
@@ -222,7 +197,7 @@ def test_the_seed_like_examples_run_as_they_are(pachctl: Pachctl, name: str) -> 
     assert pachctl("get", "file", "totals@master:/totals").splitlines()[0] == "3 the"
 
 
-def test_logs_follow_a_running_job(pachd: Pachd, pachctl: Pachctl, name: str) -> None:
+def test_logs_hold_both_streams_after_the_job(pachctl: Pachctl, name: str) -> None:
     pachctl("create", "repo", name)
     pachctl("put", "file", f"{name}@master:/a", text="a")
     p = f"{name}-p"
