@@ -1,0 +1,227 @@
+"""How a glob is written: its grammar as a tree, and the regular expression that the tree stands for.
+
+Reading and translating are kept apart, because what a group excludes depends on what follows it, which only the whole
+tree tells. `model.globs` describes the grammar and is the only user of this module.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from hathi.model.errors import InvalidError
+
+_NAMED_CLASSES = {
+    "alnum": r"0-9A-Za-z",
+    "alpha": r"A-Za-z",
+    "ascii": r"\x00-\x7f",
+    "blank": r"\t ",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": r"0-9",
+    "graph": r"!-~",
+    "lower": r"a-z",
+    "print": r" -~",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\t\n\v\f\r ",
+    "upper": r"A-Z",
+    "word": r"0-9A-Za-z_",
+    "xdigit": r"0-9A-Fa-f",
+}
+
+
+class GlobError(InvalidError):
+    """A glob breaks the grammar. `pattern` is as given, `place` the index in it where the trouble starts."""
+
+    def __init__(self, pattern: str, place: int, problem: str) -> None:
+        super().__init__(f'invalid glob "{pattern}": {problem} at character {place + 1}')
+        self.pattern = pattern
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """These very characters."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wild:
+    """Characters by kind: `regex` matches them."""
+
+    regex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several patterns.
+
+    kind: "{" is not captured; "@" once, "?" at most once, "*" any number of times, "+" at least once, "!" none of them.
+    """
+
+    kind: str
+    options: tuple[Sequence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One part after the other."""
+
+    parts: tuple[Part, ...]
+
+
+Part = Text | Wild | Choice
+
+_ONE = Wild("[^/]")
+_RUN = Wild("[^/]*")
+_DEEP_RUN = Wild(".*")
+_END = r"\Z"
+
+
+def literal_prefix(tree: Sequence) -> tuple[str, bool]:
+    """Return what every match starts with, and whether that is all a match can be."""
+    prefix = ""
+    for part in tree.parts:
+        if not isinstance(part, Text):
+            return prefix, False
+        prefix += part.text
+    return prefix, True
+
+
+def to_regex(tree: Sequence) -> str:
+    """Return the regular expression that, matched in full, accepts what the tree describes."""
+    return _sequence(tree, last=True)
+
+
+def _sequence(tree: Sequence, last: bool) -> str:
+    final = len(tree.parts) - 1
+    return "".join(_part(part, last and index == final) for index, part in enumerate(tree.parts))
+
+
+def _part(part: Part, last: bool) -> str:
+    """Translate one part; `last` says that nothing of the whole pattern follows it."""
+    if isinstance(part, Text):
+        return re.escape(part.text)
+    if isinstance(part, Wild):
+        return part.regex
+    options = "(?:" + "|".join(_sequence(option, last) for option in part.options) + ")"
+    match part.kind:
+        case "{":
+            return options
+        case "@":
+            return f"({options})"
+        case "!":
+            return f"((?!{options}{_END if last else ''})[^/]*)"
+        case repeat:
+            return f"({options}{repeat})"
+
+
+def parse(pattern: str, place: int = 0) -> Sequence:
+    """Return the tree of `pattern` from index `place` on, or raise GlobError."""
+    reader = _Reader(pattern, place)
+    tree = reader.sequence("")
+    reader.expect_end()
+    return tree
+
+
+class _Reader:
+    """Reads a pattern from left to right, one method for each thing that can stand in it."""
+
+    def __init__(self, pattern: str, place: int) -> None:
+        self._pattern = pattern
+        self._place = place
+
+    def sequence(self, stops: str) -> Sequence:
+        """Read parts up to one of the characters `stops`, a closing bracket, or the end."""
+        parts: list[Part] = []
+        while (character := self._peek()) and character not in stops and character not in ")}":
+            parts.append(self._part(character))
+        return Sequence(tuple(parts))
+
+    def expect_end(self) -> None:
+        if character := self._peek():
+            raise self._error(f"{character} closes nothing (write \\{character} for the character itself)")
+
+    def _part(self, character: str) -> Part:
+        if character in "@?*+!" and self._peek(1) == "(":
+            self._place += 1
+            return self._choice(character, ")", "|")
+        match character:
+            case "(":
+                return self._choice("@", ")", "|")
+            case "{":
+                return self._choice("{", "}", ",")
+            case "[":
+                return self._class()
+            case "*":
+                return self._stars()
+            case "?":
+                self._place += 1
+                return _ONE
+            case _:
+                return Text(self._character())
+
+    def _stars(self) -> Wild:
+        start = self._place
+        while self._peek() == "*" and self._peek(1) != "(":
+            self._place += 1
+        return _RUN if self._place - start == 1 else _DEEP_RUN
+
+    def _choice(self, kind: str, close: str, separator: str) -> Choice:
+        start = self._place
+        options: list[Sequence] = []
+        while not options or self._peek() == separator:
+            self._place += 1
+            options.append(self.sequence(separator))
+        if self._peek() != close:
+            raise self._error(f"{self._pattern[start]} is not closed by {close}", start)
+        self._place += 1
+        return Choice(kind, tuple(options))
+
+    def _class(self) -> Wild:
+        start = self._place
+        self._place += 1
+        negated = self._peek() in ("!", "^")
+        self._place += negated
+        items = ""
+        while self._peek() != "]":
+            if not self._peek():
+                raise self._error("[ is not closed by ]", start)
+            items += self._class_item()
+        if not items:
+            raise self._error("empty character class", start)
+        self._place += 1
+        return Wild(f"[{'^' if negated else ''}{items}]")
+
+    def _class_item(self) -> str:
+        start = self._place
+        if self._pattern.startswith("[:", start):
+            end = self._pattern.find(":]", start)
+            name = self._pattern[start + 2 : end]
+            if end < 0 or name not in _NAMED_CLASSES:
+                raise self._error("unknown character class (known are " + ", ".join(sorted(_NAMED_CLASSES)) + ")")
+            self._place = end + 2
+            return _NAMED_CLASSES[name]
+        low = self._character()
+        if self._peek() != "-" or self._peek(1) in ("]", ""):
+            return re.escape(low)
+        self._place += 1
+        high = self._character()
+        if high < low:
+            raise self._error(f"range {low}-{high} runs backwards", start)
+        return f"{re.escape(low)}-{re.escape(high)}"
+
+    def _character(self) -> str:
+        """Read one character that stands for itself, with or without a backslash before it."""
+        if self._peek() == "\\":
+            if not self._peek(1):
+                raise self._error("nothing follows the backslash")
+            self._place += 1
+        self._place += 1
+        return self._pattern[self._place - 1]
+
+    def _peek(self, ahead: int = 0) -> str:
+        return self._pattern[self._place + ahead : self._place + ahead + 1]
+
+    def _error(self, problem: str, place: int | None = None) -> GlobError:
+        return GlobError(self._pattern, self._place if place is None else place, problem)

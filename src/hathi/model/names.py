@@ -1,0 +1,98 @@
+"""Which names are legal.
+
+Names of projects, repos, branches and pipelines become folder names, environment variables, DNS labels and parts of
+references like `images@master:/a.png`, so they share one narrow alphabet and may never be mistaken for a commit id. The
+texts are the original's: its clients and scripts match on them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hathi.model import ids
+from hathi.model.errors import InvalidError
+from hathi.model.references import META, SPEC, USER
+
+MAX_NAME = 51
+"""Longest project or pipeline name: a Kubernetes label (63) less room for a version (8) and for separators (4)."""
+
+MAX_LABEL = 63
+"""Longest name Kubernetes takes for what it runs on behalf of a pipeline."""
+
+REPO_TYPES = (USER, SPEC, META)
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_LEADING = re.compile(r"[A-Za-z0-9]")
+
+
+def is_name(text: str) -> bool:
+    """Return whether `text` uses the characters that every name is made of, and at least one."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_branch_name(text: str) -> bool:
+    """Return whether a branch may have this name: a legal name that cannot be read as a commit id."""
+    return is_name(text) and not ids.is_id(text)
+
+
+def check_project(name: str) -> None:
+    """Raise InvalidError unless a project may have this name."""
+    if not name:
+        raise InvalidError("project name cannot be empty")
+    _check_characters(name, "project")
+    _check_length(name, "project")
+    _check_leading(name, "project")
+
+
+def check_repo(name: str, kind: str = USER) -> None:
+    """Raise InvalidError unless a repo may have this name and type."""
+    if not name:
+        raise InvalidError("repo name cannot be empty")
+    _check_characters(name, "repo")
+    if kind not in REPO_TYPES:
+        raise InvalidError(f'invalid repo type "{kind}": expected one of {", ".join(REPO_TYPES)}')
+
+
+def check_branch(name: str) -> None:
+    """Raise InvalidError unless a branch may have this name."""
+    if not name:
+        raise InvalidError("branch name cannot be empty")
+    _check_characters(name, "branch")
+    if ids.is_id(name):
+        raise InvalidError(f'invalid branch name: "{name}" has the form of a commit id')
+
+
+def check_pipeline(name: str, project: str = "") -> None:
+    """Raise InvalidError unless a pipeline of `project` may have this name.
+
+    With a project given, the name under which Kubernetes would run version 99 must fit a label as well, so that a
+    spec which works on a laptop works in a cluster.
+    """
+    if not name:
+        raise InvalidError("Pipeline.Name cannot be empty")
+    _check_characters(name, "pipeline")
+    _check_length(name, "pipeline")
+    _check_leading(name, "pipeline")
+    if project:
+        label = f"{project}-{name}-v99".replace("_", "-").lower()
+        if len(label) > MAX_LABEL:
+            excess = len(label) - MAX_LABEL
+            raise InvalidError(f'Kubernetes name "{label}" is {excess} characters longer than the {MAX_LABEL} max')
+
+
+def _check_characters(name: str, what: str) -> None:
+    if not is_name(name):
+        raise InvalidError(
+            f"invalid {what} name: name ({name}) invalid: "
+            "only alphanumeric characters, underscores, and dashes are allowed"
+        )
+
+
+def _check_length(name: str, what: str) -> None:
+    if len(name) > MAX_NAME:
+        raise InvalidError(f'{what} name "{name}" is {len(name) - MAX_NAME} characters longer than the {MAX_NAME} max')
+
+
+def _check_leading(name: str, what: str) -> None:
+    if not _LEADING.match(name):
+        raise InvalidError(f'{what} name "{name}" must start with an alphanumeric character')
