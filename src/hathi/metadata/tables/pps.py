@@ -1,0 +1,134 @@
+"""Tables of pipelines and jobs. Datums have none: they stand in trees, named by the roots kept here.
+
+A job's row is both its record and the state of its controller: what a controller must know after a crash is a column.
+What a job has to do stands in `datum_sets` while it runs; those rows vanish when the job has been settled.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from hathi.metadata.tables.base import Choice, Json, RowId, UtcTime, metadata
+from hathi.model.pps import JobState, PipelineState, PipelineType
+
+
+class SetKind(Enum):
+    """What the datums of a set are for."""
+
+    RUN = 1  # workers run them
+    DROP = 2  # their records leave the index
+    ADOPT = 3  # their records are taken over from the index of a job that was killed
+
+
+class SetState(Enum):
+    """How far a datum set has come; sets that no worker runs are born DONE."""
+
+    READY = 1
+    CLAIMED = 2
+    DONE = 3
+
+
+pipelines = Table(
+    "pipelines",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("project", String, ForeignKey("projects.name"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", Choice(PipelineType), nullable=False),
+    Column("created", UtcTime, nullable=False),
+    Column("stopped", Boolean, nullable=False, default=False, server_default=false()),
+    # What is true of it as far as its controller has looked, and why.
+    Column("state", Choice(PipelineState), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    UniqueConstraint("project", "name"),
+)
+
+pipeline_versions = Table(
+    "pipeline_versions",
+    metadata,
+    Column("pipeline_id", RowId, ForeignKey("pipelines.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("created", UtcTime, nullable=False),
+    Column("spec", Json, nullable=False),  # effective, snake_case
+    Column("user_spec_json", Text, nullable=False),
+    Column("effective_spec_json", Text, nullable=False),
+    Column("salt", String, nullable=False),
+    Column("spec_set_id", String(32), nullable=False),  # id of the version's commit in the spec repo
+    Column("runtime", String, nullable=False, default=""),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    # Grows with time: of two jobs on one branch the later has the greater id.
+    Column("id", RowId, primary_key=True),
+    Column("pipeline_id", RowId, ForeignKey("pipelines.id", ondelete="CASCADE"), nullable=False),
+    Column("set_id", String(32), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("branch", String, nullable=False),  # of the output repo
+    Column("state", Choice(JobState), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("created", UtcTime, nullable=False),
+    Column("started", UtcTime),
+    Column("finished", UtcTime),
+    Column("restarts", Integer, nullable=False, default=0),
+    Column("hidden", Boolean, nullable=False, default=False, server_default=false()),  # "delete job" hides
+    # The plan stands in datum_sets, wholly.
+    Column("planned", Boolean, nullable=False, default=False, server_default=false()),
+    # Terminal, and nothing is left to do: the meta commit is finished, the datum sets are gone.
+    Column("settled", Boolean, nullable=False, default=False, server_default=false()),
+    # The datum index this job leaves, and whether it holds a record of every datum of the job.
+    Column("index_root", LargeBinary),
+    Column("complete", Boolean, nullable=False, default=False, server_default=false()),
+    Column("processed", BigInteger, nullable=False, default=0),
+    Column("skipped", BigInteger, nullable=False, default=0),
+    Column("failed", BigInteger, nullable=False, default=0),
+    Column("recovered", BigInteger, nullable=False, default=0),
+    Column("total", BigInteger, nullable=False, default=0),
+    Column("download_seconds", Float, nullable=False, default=0.0),
+    Column("process_seconds", Float, nullable=False, default=0.0),
+    Column("upload_seconds", Float, nullable=False, default=0.0),
+    Column("download_bytes", BigInteger, nullable=False, default=0),
+    Column("upload_bytes", BigInteger, nullable=False, default=0),
+    Column("failed_datum", String, nullable=False, default=""),  # the first that failed
+    UniqueConstraint("pipeline_id", "set_id"),
+)
+
+datum_sets = Table(
+    "datum_sets",
+    metadata,
+    Column("job_id", RowId, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Choice(SetKind), nullable=False),
+    Column("state", Choice(SetState), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # the datums, or ids, in the form of pipelines.payloads
+    # Who has claimed it, until when, and what it does now. A claim's id outlives the claim, to know a repeated report.
+    Column("claim_id", String(32), unique=True),
+    Column("worker", String, nullable=False, default=""),
+    Column("expires", UtcTime),
+    Column("datum", String, nullable=False, default=""),
+    Column("datum_started", UtcTime),
+    Column("cancelled", Json),  # ids of datums its worker is to stop and try again
+    Column("not_before", UtcTime),  # it was handed back with an error; claim it no sooner
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("index_root", LargeBinary),  # records of its datums
+    Index(None, "job_id", "state"),
+)
