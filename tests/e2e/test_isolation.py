@@ -25,7 +25,10 @@ def test_a_datum_may_do_anything_to_its_inputs_and_nothing_else_changes(pachctl:
     p = f"{name}-p"
     script = f"""
     cd /pfs/{name}
-    for d in *; do cat $d/kept $d/gone > /pfs/out/$d; : > $d/kept; echo more >> $d/gone; mv $d/gone $d/new; rm $d/kept; done
+    for d in *; do
+      cat $d/kept $d/gone > /pfs/out/$d
+      : > $d/kept; echo more >> $d/gone; mv $d/gone $d/new; rm $d/kept
+    done
     rm -rf /pfs/{name}/*
     echo litter > /tmp/litter; echo litter > /dev/shm/litter; echo litter > /pfs/{name}/litter
     ls /tmp /dev/shm
