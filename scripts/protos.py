@@ -1,8 +1,9 @@
-"""Generate src/hathi/wire/gen from src/hathi/wire/proto; with --check, say whether what is committed is what comes out.
+"""Generate src/hathi/wire/gen from src/hathi/wire/proto; with --check, say whether what is committed is what comes
+out.
 
-protoc writes absolute imports between the modules of one run, as if they stood at the top of the path; ours stand in a
-package, so those lines are made to name it. Everything in the folder is replaced, so a removed .proto leaves nothing behind.
-"""
+protoc writes absolute imports between the modules of one run, as if they stood at the top of the path; ours stand
+in a package, so those lines are made to name it. Everything in the folder is replaced, so a removed .proto leaves
+nothing behind."""
 
 from __future__ import annotations
 
