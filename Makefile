@@ -54,10 +54,10 @@ format: $(STAMP)  ## rewrite the sources as the linter wants them
 	$(BIN)/ruff format .
 
 bench: $(STAMP)  ## every measurement against its limit or peer
-	$(BIN)/python -m benchmarks
+	PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 bench-quick: $(STAMP)  ## the same, smaller: under ten minutes
-	$(BIN)/python -m benchmarks --quick
+	PYTHONPATH=tests $(BIN)/python -m benchmarks --quick
 
 docs: $(STAMP)  ## write the reference pages that are generated from code
 	$(BIN)/python scripts/docs.py

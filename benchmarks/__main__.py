@@ -1,0 +1,29 @@
+"""Run the measurements named, or all: `python -m benchmarks [--quick] [NAME ...]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+
+from benchmarks import big_file, many_datums, one_more_file, put_small_files
+
+ALL = {module.__name__.split(".")[-1]: module for module in (put_small_files, many_datums, one_more_file, big_file)}
+
+
+def main() -> None:
+    """Print one report for each measurement."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and smaller runs")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(ALL)}")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(ALL):
+        sys.exit(f"no measurement is called {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
+    print(f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}\n")
+    for name in options.names or ALL:
+        print(ALL[name].measure(options.quick).report(), end="\n\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
