@@ -1,0 +1,118 @@
+"""The database: where names are kept, and the only place that survives a crash.
+
+Rules: transactions are short and do no object I/O; a writing one is alone (SQLite: BEGIN IMMEDIATE behind a fair queue;
+PostgreSQL: one advisory lock), so that what it has read stays true until it commits; a reading one sees one moment. COMMIT
+returns when the change is on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from hathi.metadata import dialects, migrations
+from hathi.metadata.feed import Feed
+from hathi.metadata.locks import FairLock
+from hathi.metadata.notify import Notifier
+from hathi.metadata.transaction import Transaction
+from hathi.model.errors import InternalError, UnavailableError
+from hathi.model.ids import CommitSetId
+
+__all__ = ["Clock", "Database", "Transaction"]
+
+Clock = Callable[[], datetime]
+
+
+class Database:
+    """A database that is open. Thread-safe; one for each process.
+
+    feed: tells who waits that something changed.
+    shared: what `Transaction.notes` starts with in every transaction; filled while the program is put together.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self.engine = engine
+        self.feed = Feed()
+        self.shared: dict[str, Any] = {}
+        self.clock = clock
+        self.postgres = engine.dialect.name == "postgresql"
+        self._writers: AbstractContextManager[None] = nullcontext() if self.postgres else FairLock()
+        self._notifier = Notifier(engine, self.feed) if self.postgres else None
+
+    @classmethod
+    def open(cls, url: str, *, durable: bool = True, clock: Clock | None = None) -> Database:
+        """Open the database at `url` (`sqlite:///path` or `postgresql://…`), made or migrated as needed.
+
+        durable: False gives up waiting for the disk (SQLite only): for tests.
+        Raises UnavailableError when it cannot be reached, InternalError when a newer Hathi has changed its tables.
+        """
+        place = make_url(url)
+        if place.drivername == "postgresql":
+            place = place.set(drivername="postgresql+psycopg")
+        if place.get_backend_name() == "sqlite" and place.database:
+            Path(place.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(place, **dialects.engine_options(place))
+        dialects.prepare(engine, durable=durable)
+        database = cls(engine, clock or (lambda: datetime.now(UTC)))
+        try:
+            with database.write() as tx:
+                migrations.bring_up_to_date(tx.connection, tx.now)
+        except BaseException:
+            database.close()
+            raise
+        if database._notifier:
+            database._notifier.start()
+        return database
+
+    @contextmanager
+    def write(self, commit_set: CommitSetId | None = None) -> Iterator[Transaction]:
+        """Open a writing transaction; at the end of the block run its steps, COMMIT, and let its effects out.
+
+        commit_set: id for the commits it makes, instead of a fresh one.
+        An exception undoes everything. A thread must not open another one meanwhile (InternalError).
+        """
+        with self._writers:
+            with self._connection(write=True) as connection:
+                tx = Transaction(connection, self.clock(), commit_set=commit_set, shared=self.shared)
+                yield tx
+                tx.run_steps()
+                topics, calls = tx.effects()
+                if self._notifier and topics:
+                    self._notifier.announce(connection, topics)
+        self.feed.publish(*topics)
+        for call in calls:
+            call()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a reading transaction: everything read inside the block is of one moment."""
+        with self._connection(write=False) as connection:
+            yield Transaction(connection, self.clock(), shared=self.shared)
+
+    def close(self) -> None:
+        """End every wait on the feed and close all connections."""
+        self.feed.close()
+        if self._notifier:
+            self._notifier.stop()
+        self.engine.dispose()
+
+    @contextmanager
+    def _connection(self, *, write: bool) -> Iterator[Connection]:
+        try:
+            with self.engine.connect() as plain:
+                connection = plain.execution_options(hathi_write=write)
+                with connection.begin():
+                    yield connection
+        except OperationalError as error:
+            raise UnavailableError(f"the database does not answer: {error.orig}") from error
+        except SQLAlchemyError as error:
+            raise InternalError(f"the database refused: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"Database({self.engine.url.render_as_string(hide_password=True)}, {self.feed!r})"

@@ -1,0 +1,134 @@
+"""Which packs are live, as the database knows it: `PackLedger` for storage, and `register` for who names a root.
+
+A lease of a writer in this process lives in memory: when the process dies, the writer is dead too, and what it had not named
+is garbage. That spares a put a transaction of its own. A lease of a writer elsewhere (a worker) outlives us: it is a row.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy import delete, insert, select, update
+
+from hathi.metadata.database import Database
+from hathi.metadata.tables.storage import catalogue, leases, pack_indexes, packs
+from hathi.metadata.transaction import Transaction
+from hathi.model.errors import ConflictError
+from hathi.model.packs import Catalogue, IndexRecord, Lease, PackRecord
+
+LEASE_SECONDS = 300.0
+"""How long a lease lives after each renewal: long enough for a machine that is busy, short enough for garbage to go."""
+
+
+class LeaseLapsed(ConflictError):
+    """A writer stalled for too long: what it wrote may be collected already, so it must not be named."""
+
+    def __init__(self, lease: str) -> None:
+        super().__init__(f"upload {lease} has lapsed; write again")
+        self.lease = lease
+
+
+class DatabaseLedger:
+    """The `PackLedger` of this database. Thread-safe; one for each process."""
+
+    def __init__(
+        self, database: Database, *, seconds: float = LEASE_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._mine: dict[str, float] = {}  # leases in memory: id -> when it lapses
+
+    def catalogue(self, newer_than: int = -1) -> Catalogue | None:
+        """Return what is live, or None when nothing changed since version `newer_than`."""
+        with self._database.read() as tx:
+            version = tx.connection.execute(select(catalogue.c.version)).scalar_one()
+            if version <= newer_than:
+                return None
+            every = tx.connection.execute(select(packs.c.name, packs.c.size, packs.c.chunks, packs.c.condemned)).all()
+            merged = tx.connection.execute(select(pack_indexes)).all()
+        return Catalogue(
+            version=version,
+            packs=tuple(PackRecord(name, size, chunks) for name, size, chunks, _ in every),
+            indexes=tuple(IndexRecord(row.name, row.size, row.chunks, tuple(row.packs)) for row in merged),
+            condemned=frozenset(name for name, _, _, condemned in every if condemned),
+        )
+
+    def open_lease(self, *, durable: bool = False) -> Lease:
+        """Record that a writer begins. durable: it is not in this process, so the lease must outlive us."""
+        lease = Lease(uuid4().hex, self._seconds)
+        if durable:
+            with self._database.write() as tx:
+                expires = tx.now + timedelta(seconds=self._seconds)
+                tx.connection.execute(insert(leases).values(id=lease.id, expires=expires))
+        else:
+            with self._lock:
+                self._mine[lease.id] = self._clock() + self._seconds
+        return lease
+
+    def renew_lease(self, id: str) -> bool:
+        """Extend a lease; False when it has lapsed already."""
+        if self._renew_mine(id):
+            return True
+        with self._database.write() as tx:
+            expires = tx.now + timedelta(seconds=self._seconds)
+            alive = update(leases).where(leases.c.id == id, leases.c.expires > tx.now).values(expires=expires)
+            return tx.connection.execute(alive).rowcount == 1
+
+    def end_lease(self, id: str) -> None:
+        """Forget a lease; packs written under it that nothing names become garbage."""
+        with self._lock:
+            if self._mine.pop(id, None) is not None:
+                return
+        with self._database.write() as tx:
+            tx.connection.execute(delete(leases).where(leases.c.id == id))
+
+    def merged(self, index: IndexRecord, replaces: Sequence[str]) -> None:
+        """Record a merged index that covers its packs and replaces the older indexes named."""
+        with self._database.write() as tx:
+            tx.connection.execute(delete(pack_indexes).where(pack_indexes.c.name.in_([*replaces, index.name])))
+            row = {"name": index.name, "size": index.size, "chunks": index.chunks, "packs": list(index.packs)}
+            tx.connection.execute(insert(pack_indexes), row)
+            _changed(tx)
+
+    def register(self, tx: Transaction, lease_id: str, records: Sequence[PackRecord]) -> None:
+        """Make packs live, in the transaction that names what is in them. Raises LeaseLapsed; repeating changes nothing."""
+        if not self._alive(tx, lease_id):
+            raise LeaseLapsed(lease_id)
+        if not records:
+            return
+        rows = [{"name": record.name, "size": record.size, "chunks": record.chunks} for record in records]
+        if tx.connection.dialect.name == "sqlite":
+            tx.connection.execute(insert(packs).prefix_with("OR IGNORE"), rows)
+        else:
+            present = select(packs.c.name).where(packs.c.name.in_([record.name for record in records]))
+            known = set(tx.connection.execute(present).scalars())
+            if fresh := [row for row in rows if row["name"] not in known]:
+                tx.connection.execute(insert(packs), fresh)
+        _changed(tx)
+
+    def _renew_mine(self, id: str) -> bool:
+        with self._lock:
+            if self._mine.get(id, float("-inf")) <= self._clock():
+                return False
+            self._mine[id] = self._clock() + self._seconds
+            return True
+
+    def _alive(self, tx: Transaction, id: str) -> bool:
+        with self._lock:
+            expires = self._mine.get(id)
+        if expires is not None:
+            return expires > self._clock()
+        alive = select(leases.c.id).where(leases.c.id == id, leases.c.expires > tx.now)
+        return tx.connection.execute(alive).first() is not None
+
+
+def _changed(tx: Transaction) -> None:
+    if not tx.notes.get("storage.catalogue"):
+        tx.notes["storage.catalogue"] = True
+        tx.connection.execute(update(catalogue).values(version=catalogue.c.version + 1))
