@@ -64,6 +64,7 @@ def workspace() -> Iterator[Path]:
 @contextmanager
 def server(folder: Path) -> Iterator[Pachctl]:
     """Run a pachd of its own in `folder`, and yield a pachctl that talks to it."""
+    folder.mkdir(exist_ok=True)
     pachd = Pachd(folder / "root").start()
     try:
         yield Pachctl(pachd.address, folder / "config.json")

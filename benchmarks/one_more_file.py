@@ -1,4 +1,4 @@
-"""One file added to a pipeline of many datums: from the commit to the finished job, against running the command once."""
+"""One file added to a pipeline of many datums: commit to finished job, against running the command once."""
 
 from __future__ import annotations
 
