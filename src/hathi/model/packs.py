@@ -10,6 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from hathi.model.errors import ConflictError
+
+
+class LeaseLapsed(ConflictError):
+    """A writer was silent for longer than its lease: what it wrote may be collected, so it may not be named."""
+
+    def __init__(self, lease: str) -> None:
+        super().__init__(f"upload {lease} was silent for too long and has lapsed; write again")
+        self.lease = lease
+
 
 @dataclass(frozen=True, slots=True)
 class PackRecord:
