@@ -1,8 +1,8 @@
 """The database: where names are kept, and the only place that survives a crash.
 
 Rules: transactions are short and do no object I/O; a writing one is alone (SQLite: BEGIN IMMEDIATE behind a fair queue;
-PostgreSQL: one advisory lock), so that what it has read stays true until it commits; a reading one sees one moment. COMMIT
-returns when the change is on disk.
+PostgreSQL: one advisory lock), so that what it has read stays true until it commits; a reading one sees one moment.
+COMMIT returns when the change is on disk.
 """
 
 from __future__ import annotations
@@ -77,14 +77,13 @@ class Database:
         commit_set: id for the commits it makes, instead of a fresh one.
         An exception undoes everything. A thread must not open another one meanwhile (InternalError).
         """
-        with self._writers:
-            with self._connection(write=True) as connection:
-                tx = Transaction(connection, self.clock(), commit_set=commit_set, shared=self.shared)
-                yield tx
-                tx.run_steps()
-                topics, calls = tx.effects()
-                if self._notifier and topics:
-                    self._notifier.announce(connection, topics)
+        with self._writers, self._connection(write=True) as connection:
+            tx = Transaction(connection, self.clock(), commit_set=commit_set, shared=self.shared)
+            yield tx
+            tx.run_steps()
+            topics, calls = tx.effects()
+            if self._notifier and topics:
+                self._notifier.announce(connection, topics)
         self.feed.publish(*topics)
         for call in calls:
             call()

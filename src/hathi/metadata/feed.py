@@ -1,10 +1,11 @@
 """The change feed: who waits for something sleeps here until somebody says that it changed.
 
-A topic says where to look, never what is there: the database alone knows that, so a topic may arrive twice or for nothing,
-and several may arrive as one. A subscription collects topics from the moment it is made; hence the order that misses nothing:
-subscribe, look, and wait only when what was seen is not enough.
+A topic says where to look, never what is there: the database alone knows that, so a topic may arrive twice or for
+nothing, and several may arrive as one. A subscription collects topics from the moment it is made; hence the order that
+misses nothing: subscribe, look, and wait only when what was seen is not enough.
 
-Within one process the feed is memory. Processes that share a PostgreSQL database hear of each other through `metadata.notify`.
+Within one process the feed is memory. Processes that share a PostgreSQL database hear of each other through
+`metadata.notify`.
 """
 
 from __future__ import annotations

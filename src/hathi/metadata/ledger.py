@@ -1,7 +1,8 @@
 """Which packs are live, as the database knows it: `PackLedger` for storage, and `register` for who names a root.
 
-A lease of a writer in this process lives in memory: when the process dies, the writer is dead too, and what it had not named
-is garbage. That spares a put a transaction of its own. A lease of a writer elsewhere (a worker) outlives us: it is a row.
+A lease of a writer in this process lives in memory: when the process dies, the writer is dead too, and what it had not
+named is garbage. That spares a put a transaction of its own. A lease of a writer elsewhere (a worker) outlives us: it
+is a row.
 """
 
 from __future__ import annotations
@@ -97,7 +98,9 @@ class DatabaseLedger:
             _changed(tx)
 
     def register(self, tx: Transaction, lease_id: str, records: Sequence[PackRecord]) -> None:
-        """Make packs live, in the transaction that names what is in them. Raises LeaseLapsed; repeating changes nothing."""
+        """Make packs live, in the transaction that names what is in them. Raises LeaseLapsed; repeating changes
+        nothing.
+        """
         if not self._alive(tx, lease_id):
             raise LeaseLapsed(lease_id)
         if not records:

@@ -1,7 +1,7 @@
 """A lock that is fair: whoever comes first is served first.
 
-SQLite lets one writer in and makes the others try again after a nap, so that under load somebody is always unlucky. Writers
-of one process queue here instead, before they ask the database.
+SQLite lets one writer in and makes the others try again after a nap, so that under load somebody is always unlucky.
+Writers of one process queue here instead, before they ask the database.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The feed between processes that share a PostgreSQL database: LISTEN and NOTIFY.
 
-A writer announces its topics inside the transaction, so that PostgreSQL sends them exactly when it commits. A process hears
-its own announcements too and ignores them: its feed has told them already.
+A writer announces its topics inside the transaction, so that PostgreSQL sends them exactly when it commits. A process
+hears its own announcements too and ignores them: its feed has told them already.
 """
 
 from __future__ import annotations

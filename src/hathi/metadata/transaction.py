@@ -1,8 +1,8 @@
 """One transaction: everything that one operation changes appears at once, or not at all.
 
-An operation takes the transaction as its first argument and only says what it wants; consequences that follow from the sum of
-all changes (validating the graph, propagating commits, making jobs) are *steps* that run once, in order, just before COMMIT.
-What concerns the world outside, such as feed topics, leaves after COMMIT only.
+An operation takes the transaction as its first argument and only says what it wants; consequences that follow from the
+sum of all changes (validating the graph, propagating commits, making jobs) are *steps* that run once, in order, just
+before COMMIT. What concerns the world outside, such as feed topics, leaves after COMMIT only.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Transaction:
 
     @contextmanager
     def rehearse(self, commit_set: CommitSetId | None = None) -> Iterator[Transaction]:
-        """Do things as if in a transaction of their own, run the steps, and undo it all: nothing is left but what it told.
+        """Do things as if in a transaction of their own, run the steps, and undo it all; nothing is left of it.
 
         Raises whatever the operations or the steps raise, undone all the same.
         """

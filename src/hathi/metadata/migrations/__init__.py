@@ -1,7 +1,7 @@
 """From any older database to the present tables.
 
-A fresh database is made from the declared tables at once, and one that is up to date costs a single statement; Alembic is
-loaded only when there is something to migrate. A test holds both ways against each other.
+A fresh database is made from the declared tables at once, and one that is up to date costs a single statement; Alembic
+is loaded only when there is something to migrate. A test holds both ways against each other.
 """
 
 from __future__ import annotations
@@ -41,19 +41,17 @@ def bring_up_to_date(connection: Connection, now: datetime) -> None:
 
 def migrate(connection: Connection) -> None:
     """Run every migration that the database has not seen, from none at all if need be."""
-    from alembic.runtime.environment import EnvironmentContext
-    from alembic.script import ScriptDirectory
+    from alembic import command
+    from alembic.config import Config
     from alembic.util.exc import CommandError
 
-    from hathi.metadata.migrations.configuration import configuration
-
-    scripts = ScriptDirectory.from_config(configuration())
-    with EnvironmentContext(configuration(), scripts, fn=lambda rev, _: scripts._upgrade_revs("head", rev)) as context:  # type: ignore[arg-type]
-        context.configure(connection=connection, target_metadata=metadata)
-        try:
-            context.run_migrations()
-        except CommandError as error:
-            raise InternalError(f"the database was written by another version of Hathi: {error}") from error
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise InternalError(f"the database was written by another version of Hathi: {error}") from error
 
 
 def _revision(connection: Connection) -> str | None:

@@ -1,7 +1,7 @@
 """What every table shares: one `MetaData`, and column types that mean the same in SQLite and PostgreSQL.
 
-A time is stored as microseconds since 1970 in UTC: an integer sorts, compares and comes back exactly as it went in, in both
-databases. A choice (state, origin, kind) is stored as the number that the protocol gives it.
+A time is stored as microseconds since 1970 in UTC: an integer sorts, compares and comes back exactly as it went in, in
+both databases. A choice (state, origin, kind) is stored as the number that the protocol gives it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Everything that the first release has.
 
-Until that release the tables are still being drawn, so this revision makes whatever is declared. From then on it is frozen
-and each change of a table is a revision of its own.
+Until that release the tables are still being drawn, so this revision makes whatever is declared. From then on it is
+frozen and each change of a table is a revision of its own.
 """
 
 from __future__ import annotations
