@@ -1,0 +1,129 @@
+"""Options that many commands share, and the kinds of values they take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from hathi.cli.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds for a duration as Go writes it (`1h30m`, `1.5s`, `0`); ValueError when it is none."""
+    sign, rest = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
+    if rest == "0":
+        return 0.0
+    total, at = 0.0, 0
+    while at < len(rest):
+        part = _PART.match(rest, at)
+        if part is None:
+            break
+        total += float(part[1]) * _SECONDS[part[2]]
+        at = part.end()
+    if at == 0 or at < len(rest):
+        raise ValueError(f'invalid duration "{text}": write it like 10s, 5m or 1h30m')
+    return sign * total
+
+
+class Duration(click.ParamType[float, str]):
+    """A duration as Go writes it; the value is in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class History(click.ParamType[int, str]):
+    """How many versions back: `none` is 0, `all` is -1."""
+
+    name = "none|all|n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        if isinstance(value, int):
+            return value
+        named = {"none": 0, "all": -1}
+        try:
+            number = named[value] if value in named else int(value)
+        except ValueError:
+            number = -2
+        if number < -1:
+            self.fail(f'invalid history "{value}": write none, all or a number', param, ctx)
+        return number
+
+
+def split_commas(values: tuple[str, ...]) -> list[str]:
+    """Return the values of an option that may be repeated or hold several, separated by commas."""
+    return [part for value in values for part in value.split(",") if part]
+
+
+@cache
+def global_options() -> tuple[click.Option, ...]:
+    """Return the options that may stand behind any word; each sets a field of the session."""
+
+    def sets(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+        def callback(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+            session: Session | None = ctx.find_root().obj
+            if value is not None and value is not False and session is not None:
+                setattr(session, field, value)
+
+        return callback
+
+    def option(*names: str, field: str, **more: Any) -> click.Option:
+        return click.Option(names, expose_value=False, callback=sets(field), **more)
+
+    return (
+        option("--no-color", field="no_color", is_flag=True, help="Do not use colours."),
+        option("--rpc-timeout", field="rpc_timeout", type=Duration(), help="Give up a call after this long."),
+        option("--verbose", "-v", field="verbose", is_flag=True, help="Say more, and show where an error comes from."),
+    )
+
+
+def project(function: F) -> F:
+    """Add `--project`."""
+    return click.option("--project", metavar="NAME", help="Project; by default the active context's.")(function)
+
+
+def all_projects(function: F) -> F:
+    """Add `-A`."""
+    return click.option("-A", "--all-projects", is_flag=True, help="Use every project.")(function)
+
+
+def raw_output(function: F) -> F:
+    """Add `--raw` and `-o json|yaml`."""
+    function = click.option(
+        "--output", "-o", "output", metavar="json|yaml", default="", help="Form of raw output; json by default."
+    )(function)
+    return click.option("--raw", is_flag=True, help="Print the server's messages instead of a table.")(function)
+
+
+def timestamps(function: F) -> F:
+    """Add `--full-timestamps`."""
+    return click.option("--full-timestamps", is_flag=True, help="Print points in time in full.")(function)
+
+
+def description(function: F) -> F:
+    """Add `-d`."""
+    return click.option("--description", "-d", default="", help="A description of it.")(function)
+
+
+def no_pager(function: F) -> F:
+    """Add `--no-pager`, which is accepted for the sake of scripts: nothing is ever paged."""
+    return click.option("--no-pager", is_flag=True, help="Accepted; output is never paged.")(function)
