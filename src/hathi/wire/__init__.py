@@ -1,7 +1,8 @@
 """The protocol: Pachyderm 2.12's messages and our own, conversions to and from the model, errors, and the client.
 
 Encoding is the hottest pure-Python risk of a gRPC server: protobuf's fallback backend is ten to forty times slower
-than its C backend, and would pass every test while doing so. Hence nothing here can be imported without the latter."""
+than its C backend, and would pass every test while doing so. Hence nothing here can be imported without the latter.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 `grpc` (the default) and `http` mean plain text, `grpcs` and `https` mean TLS, `unix://PATH` a socket. The port
 defaults to 30650. Anything else an URL may have (path, query, credentials) is refused, since it would be silently
-ignored."""
+ignored.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Generated stubs ask a channel for four kinds of callables. These wrap gRPC's own: each call sends the metadata, and
 raises `HathiError` where gRPC would raise its `RpcError`. An exception in the caller's own request iterator, which
-gRPC would log and hide behind an unknown error, comes out as it is."""
+gRPC would log and hide behind an unknown error, comes out as it is.
+"""
 
 from __future__ import annotations
 

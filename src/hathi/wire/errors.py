@@ -1,7 +1,8 @@
 """Errors on the wire: one table, read both ways.
 
 A server sends the status and the text of a `HathiError`; a client makes the same situation of them again, with the
-same text, so that code above the wire handles errors alike wherever they arose."""
+same text, so that code above the wire handles errors alike wherever they arose.
+"""
 
 from __future__ import annotations
 
