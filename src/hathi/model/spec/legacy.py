@@ -1,0 +1,188 @@
+"""Specs of Pachyderm 1.x, translated.
+
+Ten years of specs name fields that are gone. Where the meaning lives on under another name, it is carried over with a
+note; where the field only tuned machinery that no longer exists, it is left out with a note; where the meaning is
+gone, it is refused with the reason, because running something else than was asked for is worse than not running.
+
+Translation happens before anything is checked, so it touches only what it understands and leaves the rest as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from hathi.model.inputs import COMBINATORS
+from hathi.model.spec.kinds import camel
+from hathi.model.spec.problems import Note, Path, Problem, SpecError
+
+Node = dict[str, Any]
+
+WITHOUT_EFFECT: Mapping[str, str] = {
+    "cache_size": "workers no longer keep a cache of their own",
+    "enable_stats": "statistics are always kept",
+    "max_queue_size": "the next datum is always staged while one runs",
+    "hashtree_spec": "file trees are no longer cut into a fixed number of shards",
+    "gc_policy": "workers leave nothing behind to collect",
+    "no_archive": "nothing is archived",
+    "batch": "workers always take datums in sets",
+    "scale_down_threshold": "use autoscaling",
+}
+"""Fields that tuned what no longer exists, and why they are not missed."""
+
+
+def translate(spec: Mapping[str, Any]) -> tuple[Node, list[Note]]:
+    """Return `spec` with its 1.x forms replaced, and a note for each; raise SpecError for those that have no equal."""
+    translation = _Translation()
+    result = translation.spec(_copy(spec))
+    if translation.problems:
+        raise SpecError(translation.problems)
+    return result, translation.notes
+
+
+class _Translation:
+    """One spec's translation: collects notes and problems while it rewrites its own copy."""
+
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+        self.problems: list[Problem] = []
+
+    def spec(self, spec: Node) -> Node:
+        for name, reason in WITHOUT_EFFECT.items():
+            if _take(spec, name) is not None:
+                self._note((name,), f"has no effect: {reason}")
+        self._rename(spec, "chunk_spec", "datum_set_spec")
+        self._rename(spec, "standby", "autoscaling")
+        self._parallelism(spec)
+        self._resources(spec)
+        self._incremental(spec)
+        self._spout(spec)
+        self._build(spec)
+        self._flat_inputs(spec)
+        if isinstance(spec.get("input"), dict):
+            self._input(spec["input"], ("input",))
+        return spec
+
+    def _rename(self, node: Node, old: str, new: str, path: Path = ()) -> None:
+        value = _take(node, old)
+        if value is None:
+            return
+        if _has(node, new):
+            self._refuse((*path, old), f"given beside {new}, which replaced it")
+        else:
+            node[new] = value
+            self._note((*path, old), f"read as {new}, its present name")
+
+    def _parallelism(self, spec: Node) -> None:
+        node = _find(spec, "parallelism_spec")
+        if not isinstance(node, dict):
+            return
+        if _take(node, "strategy") is not None:
+            self._note(("parallelism_spec", "strategy"), "has no effect: constant says it all")
+        coefficient = _take(node, "coefficient")
+        if isinstance(coefficient, int | float) and coefficient > 0 and not node.get("constant"):
+            node["constant"] = max(1, math.ceil(coefficient))
+            text = f"workers are no longer counted by node: read as constant {node['constant']}"
+            self._note(("parallelism_spec", "coefficient"), text)
+
+    def _resources(self, spec: Node) -> None:
+        self._rename(spec, "resource_spec", "resource_requests")
+        for name in ("resource_requests", "resource_limits"):
+            node = _find(spec, name)
+            gpus = node.get("gpu") if isinstance(node, dict) else None
+            if isinstance(node, dict) and isinstance(gpus, int) and not isinstance(gpus, bool):
+                node["gpu"] = {"type": "nvidia.com/gpu", "number": gpus}
+                self._note((name, "gpu"), f"read as {gpus} of type nvidia.com/gpu")
+
+    def _incremental(self, spec: Node) -> None:
+        if _take(spec, "incremental"):
+            self._refuse(
+                ("incremental",),
+                "/pfs/out no longer starts with earlier output; unchanged datums are skipped, and a pipeline may read "
+                "its own input's history instead",
+            )
+
+    def _spout(self, spec: Node) -> None:
+        spout = spec.get("spout")
+        for name in ("marker", "overwrite"):
+            if isinstance(spout, dict) and _take(spout, name):
+                self._refuse(("spout", name), "spouts no longer write to a pipe; they put files by pachctl or the API")
+
+    def _build(self, spec: Node) -> None:
+        transform = spec.get("transform")
+        if isinstance(transform, dict) and _take(transform, "build") is not None:
+            self._refuse(("transform", "build"), "build pipelines are set up by pachctl from a local spec file")
+
+    def _flat_inputs(self, spec: Node) -> None:
+        flat = spec.get("inputs")
+        if not isinstance(flat, list) or "input" in spec:
+            return
+        del spec["inputs"]
+        children = [{"pfs": self._flat_input(node, ("inputs", index))} for index, node in enumerate(flat)]
+        spec["input"] = children[0] if len(children) == 1 else {"cross": children}
+        self._note(("inputs",), "read as input, " + ("a pfs input" if len(children) == 1 else "a cross of pfs inputs"))
+
+    def _flat_input(self, node: Any, path: Path) -> Any:
+        if not isinstance(node, dict):
+            return node
+        if isinstance(node.get("repo"), dict):
+            node["repo"] = node["repo"].get("name", "")
+        method = node.pop("method", None)
+        if isinstance(method, dict) and "glob" not in node:
+            partition = str(method.get("partition", "file")).lower()
+            node["glob"] = "/" if partition == "repo" else "/*"
+            self._note((*path, "method"), f'partition "{partition}" read as glob "{node["glob"]}"')
+        if node.pop("run_empty", None) is not None or _take(node, "runEmpty") is not None:
+            self._note((*path, "run_empty"), "has no effect: a glob without matches makes no datum")
+        self._start_of_history(node, path)
+        return node
+
+    def _input(self, node: Node, path: Path) -> None:
+        if "git" in node:
+            self._refuse((*path, "git"), "git inputs are gone; put the repository's files into a repo instead")
+            del node["git"]
+        atom = node.get("atom")
+        if isinstance(atom, dict) and "pfs" not in node:
+            node["pfs"] = node.pop("atom")
+            self._note((*path, "atom"), "read as pfs, its present name")
+            self._start_of_history(atom, (*path, "atom"))
+        for kind in COMBINATORS:
+            children = node.get(kind)
+            for index, child in enumerate(children if isinstance(children, list) else ()):
+                if isinstance(child, dict):
+                    self._input(child, (*path, kind, index))
+
+    def _start_of_history(self, leaf: Node, path: Path) -> None:
+        for name in ("from_commit", "from"):
+            if _take(leaf, name) is not None:
+                self._note((*path, name), "has no effect: a job reads its input commit as a whole")
+
+    def _note(self, path: Path, message: str) -> None:
+        self.notes.append(Note(path, message))
+
+    def _refuse(self, path: Path, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+
+def _spelling(node: Node, name: str) -> str:
+    return name if name in node else camel(name)
+
+
+def _has(node: Node, name: str) -> bool:
+    return _spelling(node, name) in node
+
+
+def _find(node: Node, name: str) -> Any:
+    return node.get(_spelling(node, name))
+
+
+def _take(node: Node, name: str) -> Any:
+    """Remove the field `name`, however it is spelt, and return what it held."""
+    return node.pop(_spelling(node, name), None)
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,100 @@
+"""1.x specs are translated with a note, or refused with the reason; nothing changes its meaning in silence."""
+
+from typing import Any
+
+import pytest
+
+from hathi.model.spec import SpecError, parse_spec, translate
+
+
+def notes(spec: dict[str, Any]) -> list[str]:
+    return [str(note) for note in translate(spec)[1]]
+
+
+def test_a_present_spec_passes_untouched_and_is_not_modified() -> None:
+    spec = {"pipeline": {"name": "a"}, "input": {"pfs": {"repo": "r"}}, "anything": [{"x": 1}]}
+    assert translate(spec) == (spec, [])
+    old = {"input": {"atom": {"repo": "r"}}}
+    translate(old)
+    assert old == {"input": {"atom": {"repo": "r"}}}
+
+
+def test_atom_is_read_as_pfs_at_any_depth() -> None:
+    old = {"input": {"cross": [{"atom": {"repo": "a", "from_commit": "x"}}, {"union": [{"atom": {"repo": "b"}}]}]}}
+    new, remarks = translate(old)
+    assert new == {"input": {"cross": [{"pfs": {"repo": "a"}}, {"union": [{"pfs": {"repo": "b"}}]}]}}
+    assert [str(note) for note in remarks] == [
+        "input.cross[0].atom: read as pfs, its present name",
+        "input.cross[0].atom.from_commit: has no effect: a job reads its input commit as a whole",
+        "input.cross[1].union[0].atom: read as pfs, its present name",
+    ]
+
+
+@pytest.mark.parametrize(
+    "field", ["cache_size", "cacheSize", "enable_stats", "max_queue_size", "hashtreeSpec", "batch"]
+)
+def test_what_only_tuned_old_machinery_is_left_out(field: str) -> None:
+    new, [note] = translate({field: 1})
+    assert new == {}
+    assert "has no effect" in note.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"chunk_spec": {"number": 3}}, {"datum_set_spec": {"number": 3}}),
+        ({"standby": True}, {"autoscaling": True}),
+        ({"parallelism_spec": {"strategy": "CONSTANT", "constant": 4}}, {"parallelism_spec": {"constant": 4}}),
+        ({"parallelismSpec": {"coefficient": 1.5}}, {"parallelismSpec": {"constant": 2}}),
+        ({"resource_spec": {"memory": "1G"}}, {"resource_requests": {"memory": "1G"}}),
+        ({"resource_limits": {"gpu": 2}}, {"resource_limits": {"gpu": {"type": "nvidia.com/gpu", "number": 2}}}),
+        (
+            {"inputs": [{"repo": {"name": "a"}, "method": {"partition": "repo"}}]},
+            {"input": {"pfs": {"repo": "a", "glob": "/"}}},
+        ),
+        (
+            {"inputs": [{"repo": {"name": "a"}, "glob": "/*"}, {"repo": {"name": "b"}, "glob": "/x", "from": {}}]},
+            {"input": {"cross": [{"pfs": {"repo": "a", "glob": "/*"}}, {"pfs": {"repo": "b", "glob": "/x"}}]}},
+        ),
+    ],
+)
+def test_what_lives_on_under_another_name_is_carried_over(old: dict[str, Any], new: dict[str, Any]) -> None:
+    translated, remarks = translate(old)
+    assert translated == new
+    assert remarks
+
+
+@pytest.mark.parametrize(
+    ("spec", "place"),
+    [
+        ({"input": {"git": {"url": "https://x/y.git"}}}, "input.git"),
+        ({"incremental": True}, "incremental"),
+        ({"spout": {"marker": "m"}}, "spout.marker"),
+        ({"transform": {"build": {"path": "."}}}, "transform.build"),
+        ({"standby": True, "autoscaling": False}, "standby"),
+    ],
+)
+def test_what_has_no_equal_is_refused_with_the_reason(spec: dict[str, Any], place: str) -> None:
+    with pytest.raises(SpecError) as error:
+        translate(spec)
+    [problem] = error.value.problems
+    assert str(problem).startswith(place + ": ")
+
+
+def test_switched_off_forms_are_dropped_quietly() -> None:
+    assert translate({"incremental": False, "spout": {"overwrite": False}}) == ({"spout": {}}, [])
+
+
+def test_a_whole_old_spec_parses() -> None:
+    parsed = parse_spec(
+        {
+            "pipeline": {"name": "wordcount"},
+            "transform": {"image": "w:1", "cmd": ["/go"]},
+            "parallelismSpec": {"strategy": "CONSTANT", "constant": "2"},
+            "input": {"atom": {"repo": "text", "glob": "/*"}},
+            "outputBranch": "master",
+            "cache_size": "64M",
+        }
+    )
+    assert parsed.effective["parallelism_spec"] == {"constant": 2}
+    assert len(parsed.notes) == 3

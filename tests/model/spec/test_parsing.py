@@ -1,0 +1,87 @@
+"""A sound spec becomes everything that making a pipeline needs."""
+
+from typing import Any
+
+from hathi.model.inputs import Cross, leaves
+from hathi.model.pps import PipelineType
+from hathi.model.references import Pipeline
+from hathi.model.spec import parse_spec
+
+TRANSFORM = {"image": "a:1", "cmd": ["x"]}
+
+
+def spec(input: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"pipeline": {"name": "edges"}, "transform": TRANSFORM, "input": input, **more}
+
+
+def pfs(repo: str, **more: Any) -> dict[str, Any]:
+    return {"pfs": {"repo": repo, "glob": "/*", **more}}
+
+
+def test_everything_unsaid_is_filled_in() -> None:
+    parsed = parse_spec(spec(pfs("images", glob="a*/"), datumTimeout="10.0s"), project="work")
+    assert parsed.pipeline == Pipeline("work", "edges")
+    assert parsed.type is PipelineType.TRANSFORM
+    assert parsed.effective == {
+        "pipeline": {"name": "edges", "project": {"name": "work"}},
+        "transform": TRANSFORM,
+        "input": {
+            "pfs": {
+                "project": "work",
+                "name": "images",
+                "repo": "images",
+                "repo_type": "user",
+                "branch": "master",
+                "glob": "/a*",
+            }
+        },
+        "parallelism_spec": {"constant": 1},
+        "output_branch": "master",
+        "datum_tries": 3,
+        "datum_timeout": "10s",
+        "reprocess_spec": "until_success",
+    }
+
+
+def test_an_effective_spec_is_its_own_effective_spec() -> None:
+    once = parse_spec(spec({"cross": [pfs("b"), {"cron": {"name": "t", "spec": "@daily"}}]}, service={})).effective
+    assert parse_spec(once).effective == once
+
+
+def test_the_project_in_the_spec_wins() -> None:
+    named = spec(pfs("images")) | {"pipeline": {"name": "edges", "project": {"name": "mine"}}}
+    assert parse_spec(named, project="work").pipeline == Pipeline("mine", "edges")
+
+
+def test_siblings_are_put_in_order_of_their_names() -> None:
+    nested = {"cross": [pfs("z"), {"union": [pfs("m"), pfs("b", name="c")]}, pfs("a")]}
+    root = parse_spec(spec(nested)).input
+    assert isinstance(root, Cross)
+    assert [leaf.name for leaf in leaves(root)] == ["a", "c", "m", "z"]
+
+
+def test_triggered_inputs_read_a_branch_of_their_own() -> None:
+    root = parse_spec(spec({"cross": [pfs("a", trigger={"size": "1M"}), pfs("b", trigger={"branch": "dev"})]})).input
+    assert [(leaf.branch, leaf.trigger.branch) for leaf in leaves(root)] == [  # type: ignore[union-attr]
+        ("edges-trigger-1", "master"),
+        ("edges-trigger-2", "dev"),
+    ]
+
+
+def test_what_to_do_with_a_spec_is_no_part_of_it() -> None:
+    parsed = parse_spec(spec(pfs("images"), update=True, reprocess=None, backfill=True))
+    assert parsed.modifiers == {"update": True, "backfill": True}
+    assert "update" not in parsed.user | parsed.effective
+
+
+def test_the_users_spec_keeps_its_nulls_which_remove_defaults() -> None:
+    parsed = parse_spec(spec(pfs("images"), datum_tries=None), defaults=[{"datum_tries": 9, "salt": "s"}])
+    assert parsed.user["datum_tries"] is None
+    assert "datum_tries" not in parsed.effective
+    assert parsed.effective["salt"] == "s"
+
+
+def test_types_follow_from_what_is_given() -> None:
+    assert parse_spec(spec(pfs("a"), service={"internal_port": 80})).type is PipelineType.SERVICE
+    spout = parse_spec({"pipeline": {"name": "s"}, "transform": TRANSFORM, "spout": {}})
+    assert (spout.type, spout.input) == (PipelineType.SPOUT, None)
