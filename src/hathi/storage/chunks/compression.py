@@ -1,7 +1,7 @@
 """How a chunk is kept: as it is, or smaller.
 
-zstd at level 1 is fast enough that only text makes it the slowest step; its result is kept when it saves at least 5 %, so
-that pictures and archives are never unpacked for nothing. The stored length tells which: shorter means compressed.
+zstd at level 1 is fast enough that only text makes it the slowest step; its result is kept when it saves at least 5 %,
+so that pictures and archives are never unpacked for nothing. The stored length tells which: shorter means compressed.
 """
 
 from __future__ import annotations

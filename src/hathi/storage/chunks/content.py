@@ -1,12 +1,12 @@
 """What a file holds: the list of chunks its bytes were cut into.
 
 The problem: a directory of a million small files must not spend much on each, and a file of a terabyte has a million
-chunks, which cannot stand in a tree entry. The rule: up to `INLINE_CHUNKS` the list stands in the entry itself; a longer
-one stands in blobs, stored like chunks, of `REFS_A_BLOB` references each, and the entry names those. How a list is kept
-follows from its length alone, so equal contents are equal values.
+chunks, which cannot stand in a tree entry. The rule: up to `INLINE_CHUNKS` the list stands in the entry itself; a
+longer one stands in blobs, stored like chunks, of `REFS_A_BLOB` references each, and the entry names those. How a list
+is kept follows from its length alone, so equal contents are equal values.
 
-The hash is BLAKE3 over the list of (chunk id, length as 8 bytes little-endian), wherever the list stands: the cut is a pure
-function of the bytes, so equal bytes have equal hashes.
+The hash is BLAKE3 over the list of (chunk id, length as 8 bytes little-endian), wherever the list stands: the cut is a
+pure function of the bytes, so equal bytes have equal hashes.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Where a file is cut into chunks.
 
-The problem: an insertion must not move every later border, or one edit would store a large file again. The rule: FastCDC
-chooses borders by the bytes around them, and each border depends only on the bytes from the border before. So the cut is a
-pure function of the bytes from the file's start, however they arrive; after an edit it falls back into step; and whoever
-starts at a border finds the same borders as whoever came from further back. The parameters are part of the format
-(`docs/formats.md`) and golden vectors watch them.
+The problem: an insertion must not move every later border, or one edit would store a large file again. The rule:
+FastCDC chooses borders by the bytes around them, and each border depends only on the bytes from the border before. So
+the cut is a pure function of the bytes from the file's start, however they arrive; after an edit it falls back into
+step; and whoever starts at a border finds the same borders as whoever came from further back. The parameters are part
+of the format (`docs/formats.md`) and golden vectors watch them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from pyfastcdc import FastCDC
 SMALLEST = 256 << 10  # bytes; what is not longer is one chunk, uncut
 AVERAGE = 1 << 20
 LARGEST = 4 << 20
-_WINDOW = 2 * LARGEST  # bytes looked at together; at least LARGEST, more saves looking twice at what follows the last border
+_WINDOW = (
+    2 * LARGEST
+)  # bytes looked at together; at least LARGEST, more saves looking twice at what follows the last border
 
 _FASTCDC = FastCDC(avg_size=AVERAGE, min_size=SMALLEST, max_size=LARGEST, normalized_chunking=1, seed=0)
 
@@ -37,13 +39,14 @@ def cut(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 def _take(window: bytearray, ended: bool = False) -> Iterator[bytes]:
     """Yield what is certain and remove it from `window`: a cut at the very end may move when more bytes follow."""
-    done = 0
     with memoryview(window) as view:
-        for found in _FASTCDC.cut_buf(view):
-            stop = done + found.length
-            if stop == len(view) and found.length < LARGEST and not ended:
-                break
-            yield bytes(view[done:stop])
-            done = stop
-            del found
-    del window[:done]
+        lengths = [found.length for found in _FASTCDC.cut_buf(view)]
+    if not ended and lengths[-1] < LARGEST:
+        lengths.pop()
+    start = 0
+    for length in lengths:
+        with memoryview(window) as view:
+            chunk = bytes(view[start : start + length])
+        yield chunk
+        start += length
+    del window[:start]

@@ -1,11 +1,12 @@
 """Objects: named, immutable-looking blobs at rest, the lowest floor of storage.
 
-The problem: folders, object stores and fakes all keep bytes under names, but differ in what survives a crash, in what an
-error means and in what a name may be. The rule: one small protocol, whose promises every implementation and every wrapper
-keeps, proven by one contract suite (`tests/contracts`).
+The problem: folders, object stores and fakes all keep bytes under names, but differ in what survives a crash, in what
+an error means and in what a name may be. The rule: one small protocol, whose promises every implementation and every
+wrapper keeps, proven by one contract suite (`tests/contracts`).
 
-Keys are "/"-separated segments of `[a-z0-9._-]`, none of them "." or ".."; every implementation passes what it is given
-through `checked` first. No key may be a folder of another (`a` beside `a/b`), because a file system cannot hold both.
+Keys are "/"-separated segments of `[a-z0-9._-]`, none of them "." or ".."; every implementation passes what it is
+given through `checked` first. No key may be a folder of another (`a` beside `a/b`), because a file system cannot hold
+both.
 """
 
 from __future__ import annotations

@@ -1,0 +1,111 @@
+"""Filling packs and sending them off.
+
+The problem: chunks arrive at the speed of the processor and leave at that of the disk or the network, and what was put
+must be readable meanwhile. The rule: one pack fills while at most one leaves, both readable from memory; so a writer
+is slowed to the speed of the store, and memory is two packs. A pack that fails to leave spoils the rest: the error is
+raised by every later call.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+
+from hathi.model.packs import PackRecord
+from hathi.storage.chunks.compression import restore
+from hathi.storage.chunks.packs import OpenPack
+from hathi.storage.chunks.tables import Location, Table
+from hathi.storage.objects.interface import ObjectStore
+
+
+class Packer:
+    """The packs of one upload. Thread-safe."""
+
+    def __init__(self, objects: ObjectStore, pool: Executor, pack_bytes: int, name: Callable[[int], str]) -> None:
+        """pack_bytes: when a pack is full. name: the key of the pack with that number."""
+        self._objects = objects
+        self._pool = pool
+        self._pack_bytes = pack_bytes
+        self._name = name
+        self._lock = threading.RLock()
+        self._filling = OpenPack(name(0))
+        self._leaving: tuple[OpenPack, Future[int]] | None = None
+        self._records: list[PackRecord] = []
+        self._tables: list[Table] = []  # of the packs in _records
+        self._holder: dict[bytes, int] = {}  # chunk id -> which of them holds it
+
+    def __contains__(self, id: bytes) -> bool:
+        with self._lock:
+            return id in self._filling or (self._leaving is not None and id in self._leaving[0]) or id in self._holder
+
+    def add(self, id: bytes, stored: bytes, length: int) -> None:
+        """Append a chunk of `length` bytes, kept as `stored`, unless it is here."""
+        with self._lock:
+            if id in self:
+                return
+            self._filling.add(id, stored, length)
+            if self._filling.bytes >= self._pack_bytes:
+                self._send()
+
+    def held(self, id: bytes) -> bytes | None:
+        """Return a chunk if it is still in memory."""
+        with self._lock:
+            for pack in (self._filling, self._leaving[0] if self._leaving else None):
+                if pack is not None and id in pack:
+                    stored, length = pack.stored(id)
+                    return restore(stored, length)
+        return None
+
+    def written(self, id: bytes) -> Location | None:
+        """Return where a chunk stands if its pack was written."""
+        with self._lock:
+            number = self._holder.get(id)
+            return None if number is None else next(self._tables[number].find(id))
+
+    def finish(self) -> list[PackRecord]:
+        """Write what is left, here and now, and return every pack with its table announced durable."""
+        with self._lock:
+            self._await_leaving()
+            if len(self._filling):
+                pack = self._next()
+                pack.write(self._objects)
+                self._note(pack)
+            return list(self._records)
+
+    def tables(self) -> list[Table]:
+        """Return the tables of the packs written so far."""
+        with self._lock:
+            return list(self._tables)
+
+    def settle(self) -> None:
+        """Wait until nothing is under way, whether it works or not."""
+        with self._lock:
+            if self._leaving is not None:
+                self._leaving[1].exception()
+
+    def __repr__(self) -> str:
+        return f"Packer({len(self._records)} packs written, {len(self._filling)} chunks waiting)"
+
+    def _send(self) -> None:
+        self._await_leaving()
+        pack = self._next()
+        self._leaving = pack, self._pool.submit(pack.write, self._objects)
+
+    def _next(self) -> OpenPack:
+        pack, self._filling = self._filling, OpenPack(self._name(len(self._records) + 1))
+        return pack
+
+    def _await_leaving(self) -> None:
+        if self._leaving is not None:
+            pack, future = self._leaving
+            future.result()
+            self._leaving = None
+            self._note(pack)
+
+    def _note(self, pack: OpenPack) -> None:
+        table = pack.table()
+        number = len(self._tables)
+        self._records.append(pack.record())
+        self._tables.append(table)
+        self._holder.update((entry.id, number) for entry in table.entries())

@@ -1,0 +1,147 @@
+"""Reading chunks back, each verified against its name.
+
+The problem: a file's chunks stand one after another in a pack, and asking for them one by one costs a request each.
+The rule: neighbours are fetched together, up to `SPAN_BYTES`. Whatever arrives is hashed before it is handed on, so
+damage at rest is reported where it is, by object and offset, and never passed on as data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from blake3 import blake3
+
+from hathi.storage.chunks.cache import ChunkCache
+from hathi.storage.chunks.compression import restore
+from hathi.storage.chunks.content import ChunkRef, Content
+from hathi.storage.chunks.interface import ChunkMissing, PackDamaged
+from hathi.storage.chunks.locations import Locations
+from hathi.storage.chunks.tables import Location
+from hathi.storage.objects.interface import ObjectMissing, ObjectStore
+
+SPAN_BYTES = 4 << 20  # stored bytes fetched by one request, unless a single chunk is larger
+_GAP_BYTES = 64 << 10  # bytes between two chunks that are cheaper to fetch along than to ask twice
+
+
+@dataclass(slots=True)
+class Span:
+    """Chunks that one request fetches: `length` bytes at `offset` of `pack`."""
+
+    pack: str
+    offset: int
+    length: int
+    chunks: list[tuple[bytes, Location]] = field(default_factory=list)
+
+    def takes(self, place: Location) -> bool:
+        """Return whether a chunk can be fetched along."""
+        gap = place.offset - (self.offset + self.length)
+        total = self.length + gap + place.stored
+        return place.pack == self.pack and 0 <= gap <= _GAP_BYTES and total <= SPAN_BYTES
+
+    def take(self, id: bytes, place: Location) -> None:
+        """Extend the span by a chunk."""
+        self.length = place.offset + place.stored - self.offset
+        self.chunks.append((id, place))
+
+
+def spans(chunks: Iterable[tuple[bytes, Location]]) -> Iterator[Span]:
+    """Gather chunks into spans, keeping their order. Pure."""
+    span: Span | None = None
+    for id, place in chunks:
+        if span is None or not span.takes(place):
+            if span is not None:
+                yield span
+            span = Span(place.pack, place.offset, 0)
+        span.take(id, place)
+    if span is not None:
+        yield span
+
+
+class Reader:
+    """Reads chunks of live packs. Thread-safe."""
+
+    def __init__(self, objects: ObjectStore, locations: Locations, cache: ChunkCache) -> None:
+        self._objects = objects
+        self.locations = locations
+        self.cache = cache
+
+    def get(self, id: bytes) -> bytes:
+        """Return a chunk, from the cache if it was read of late."""
+        data = self.cache.get(id)
+        if data is None:
+            (data,) = self._fetch([(id, 0)])
+            self.cache.put(id, data)
+        return data
+
+    def read(self, content: Content, offset: int, length: int | None) -> Iterator[bytes]:
+        """Yield `length` bytes of a file from `offset`, in pieces of at most a chunk; fewer where it ends before."""
+        stop = content.size if length is None else min(content.size, offset + length)
+        chosen, skip = _overlapping(content.refs(self), offset, stop)
+        left = stop - offset
+        for data in self._fetch(chosen):
+            piece = data[skip : skip + left] if skip or len(data) > left else data
+            skip = 0
+            left -= len(piece)
+            yield piece
+
+    def fetch_at(self, id: bytes, place: Location) -> bytes:
+        """Return the chunk that stands at `place`."""
+        return next(self._fetch_span(Span(place.pack, place.offset, place.stored, [(id, place)])))
+
+    def _fetch(self, refs: Iterable[ChunkRef]) -> Iterator[bytes]:
+        for span in spans((id, self._locate(id)) for id, _ in refs):
+            yield from self._fetch_span(span)
+
+    def _locate(self, id: bytes) -> Location:
+        place = self.locations.find(id)
+        if place is None and self.locations.refresh():
+            place = self.locations.find(id)
+        if place is None:
+            raise self.locations.unreadable() or ChunkMissing(id)
+        return place
+
+    def _fetch_span(self, span: Span) -> Iterator[bytes]:
+        try:
+            fetched = self._objects.get(span.pack, span.offset, span.length)
+        except ObjectMissing:
+            # The pack was collected since we heard of it; what is still referred to stands elsewhere by now.
+            if not self.locations.refresh():
+                raise
+            for id, _ in span.chunks:
+                yield self.fetch_at(id, self._locate(id))
+            return
+        view = memoryview(fetched)
+        for id, place in span.chunks:
+            start = place.offset - span.offset
+            yield _verified(id, place, bytes(view[start : start + place.stored]))
+
+
+def _overlapping(refs: Iterator[ChunkRef], start: int, stop: int) -> tuple[Iterator[ChunkRef], int]:
+    """Return the chunks that hold bytes from `start` to `stop`, and how many bytes of the first come before `start`."""
+    at = 0
+    for ref in refs:
+        if at + ref[1] > start:
+            return _until(refs, ref, at, stop), start - at
+        at += ref[1]
+    return iter(()), 0
+
+
+def _until(refs: Iterator[ChunkRef], first: ChunkRef, at: int, stop: int) -> Iterator[ChunkRef]:
+    ref: ChunkRef | None = first
+    while ref is not None and at < stop:
+        yield ref
+        at += ref[1]
+        ref = next(refs, None)
+
+
+def _verified(id: bytes, place: Location, stored: bytes) -> bytes:
+    if len(stored) < place.stored:
+        raise PackDamaged(place.pack, place.offset, f"a chunk of {place.stored} bytes is cut short")
+    try:
+        data = restore(stored, place.length)
+    except ValueError as error:
+        raise PackDamaged(place.pack, place.offset, str(error)) from error
+    if blake3(data).digest() != id:
+        raise PackDamaged(place.pack, place.offset, f"chunk {id.hex()} does not have its hash")
+    return data

@@ -1,0 +1,182 @@
+"""One write: chunks and nodes into packs, under a lease.
+
+The problem: a put of a thousand small files must cost one object, a put of a huge one must not cost its size in
+memory, and nothing that a writer relied on may be collected before it has named its result. The rule: a lease is
+opened before the first look-up and renewed while there is activity; what is not stored already goes into packs. Bytes
+first, names second: until a transaction registers the packs that `seal` returns, they are nobody's.
+
+Memory: two packs (see `packing`), the cutter's window and `IN_FLIGHT_BYTES`, whatever the size of the stream.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from itertools import chain
+from types import TracebackType
+
+from blake3 import blake3
+
+from hathi.model.packs import Lease, LeaseLapsed, PackLedger, PackRecord
+from hathi.storage.chunks.compression import shrink
+from hathi.storage.chunks.content import EMPTY_CONTENT, ChunkRef, Content, ContentBuilder
+from hathi.storage.chunks.cutting import SMALLEST, cut
+from hathi.storage.chunks.packing import Packer
+from hathi.storage.chunks.packs import PACK_BYTES
+from hathi.storage.chunks.reading import Reader
+from hathi.storage.objects.interface import ObjectStore
+
+IN_FLIGHT_BYTES = 16 << 20  # of chunks being hashed and compressed by other threads
+
+
+class Upload:
+    """A `NodeStore` that writes. Methods may be called from any thread; `Chunks.upload` makes one."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        objects: ObjectStore,
+        ledger: PackLedger,
+        pool: Executor,
+        clock: Callable[[], float],
+        lease: Lease | None = None,
+        pack_bytes: int = PACK_BYTES,
+    ) -> None:
+        """lease: one that the caller opened and will end; None: one of its own. The rest: see `Chunks`."""
+        self._reader = reader
+        self._ledger = ledger
+        self._pool = pool
+        self._clock = clock
+        self._ends_lease = lease is None
+        self.lease = lease or ledger.open_lease()
+        self._renewed = clock()
+        self._lapsed = False
+        # Several uploads may write under a lease that was given to them; their packs need different names.
+        prefix = f"packs/{self.lease.id}-" if self._ends_lease else f"packs/{self.lease.id}-{secrets.token_hex(4)}-"
+        self._packer = Packer(objects, pool, pack_bytes, lambda number: f"{prefix}{number}")
+        reader.locations.refresh()  # a pack condemned before our lease began will not wait for us
+
+    def __repr__(self) -> str:
+        return f"Upload({self.lease.id}, {'lapsed' if self._lapsed else 'alive'}, {self._packer})"
+
+    def __enter__(self) -> Upload:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._packer.settle()
+        if self._ends_lease:
+            self._ledger.end_lease(self.lease.id)
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether the lease is known to have lapsed: nothing written under it may be named any more."""
+        return self._lapsed
+
+    def handed_over(self) -> None:
+        """Leave the lease alive at exit: whoever names the packs ends it afterwards."""
+        self._ends_lease = False
+
+    def put(self, data: bytes) -> bytes:
+        """Keep a blob, such as a tree node, and return its id."""
+        id = self._keep(data)
+        self._reader.cache.put(id, data)  # the next write usually starts from the nodes of this one
+        return id
+
+    def get(self, id: bytes) -> bytes:
+        """Return a blob, be it live already or put through this upload."""
+        data = self._packer.held(id)
+        if data is not None:
+            return data
+        place = self._packer.written(id)
+        return self._reader.get(id) if place is None else self._reader.fetch_at(id, place)
+
+    def content(self, parts: Iterable[bytes]) -> Content:
+        """Store a file, given as consecutive parts of any size, and return what it holds."""
+        rest = iter(parts)
+        held: list[bytes] = []
+        size = 0
+        for part in rest:
+            held.append(part)
+            size += len(part)
+            if size > SMALLEST:
+                return self._long_content(chain(held, rest))
+        if not size:
+            return EMPTY_CONTENT
+        data = held[0] if len(held) == 1 else b"".join(held)
+        return Content(size, ((self._keep(data), size),))
+
+    def join(self, a: Content, b: Content) -> Content:
+        """Return the content of a's bytes followed by b's, reading and cutting only around the seam.
+
+        a's last chunk ends because the bytes did, so cutting starts again where it begins. From the first border
+        that is one of b's too, the cut of b is the cut of the whole, and b's chunks are taken as they are.
+        """
+        if not a.size or not b.size:
+            return a if a.size else b
+        builder = ContentBuilder(self.put)
+        before = a.refs(self)
+        last = next(before)
+        for ref in before:
+            builder.add(last)
+            last = ref
+        ahead = b.refs(self)
+        border = 0  # of b, the first that is not before `at`
+        at = -last[1]  # how far the new cut has come, counted from b's start
+        for chunk in cut(self.get(id) for id, _ in chain((last,), b.refs(self))):
+            builder.add((self._keep(chunk), len(chunk)))
+            at += len(chunk)
+            while border < at:
+                border += next(ahead)[1]
+            if border == at:
+                break
+        builder.extend(ahead)
+        return builder.finish()
+
+    def seal(self) -> list[PackRecord]:
+        """Make all that was put durable; return every pack of this upload: for little data one, for none none.
+
+        Raises `LeaseLapsed` when naming the packs would be refused anyway.
+        """
+        self._stay()
+        records = self._packer.finish()
+        for table in self._packer.tables():
+            self._reader.locations.announce(table)
+        return records
+
+    def _long_content(self, parts: Iterator[bytes]) -> Content:
+        builder = ContentBuilder(self.put)
+        working: deque[Future[ChunkRef]] = deque()
+        sizes: deque[int] = deque()
+        for chunk in cut(parts):
+            working.append(self._pool.submit(self._ref, chunk))
+            sizes.append(len(chunk))
+            while sum(sizes) > IN_FLIGHT_BYTES:
+                sizes.popleft()
+                builder.add(working.popleft().result())
+        for future in working:
+            builder.add(future.result())
+        return builder.finish()
+
+    def _ref(self, chunk: bytes) -> ChunkRef:
+        return self._keep(chunk), len(chunk)
+
+    def _keep(self, data: bytes) -> bytes:
+        """Put a chunk into a pack unless it is stored already; return its id. Hashes and compresses unlocked."""
+        self._stay()
+        id = blake3(data).digest()
+        if id not in self._packer and not self._reader.locations.keeps(id):
+            self._packer.add(id, shrink(data), len(data))
+        return id
+
+    def _stay(self) -> None:
+        """Renew the lease when half its time has passed. Writing on after it lapsed would be for nothing."""
+        now = self._clock()
+        if not self._lapsed and now - self._renewed > self.lease.seconds / 2:
+            self._renewed = now
+            self._lapsed = not self._ledger.renew_lease(self.lease.id)
+        if self._lapsed:
+            raise LeaseLapsed(self.lease.id)

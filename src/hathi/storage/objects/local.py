@@ -1,0 +1,168 @@
+"""Objects as files in a folder, durable when `put` returns.
+
+The problem: a file system keeps neither a file's bytes nor its name over a power cut unless asked for each. The rule:
+an object is written to a temporary file of the same file system, synced, renamed to its key and the folder synced; a
+folder made on the way is synced into its parent first. So an object is there whole or not at all, and once `put` has
+returned it is there.
+
+A writer that dies leaves its temporary file. It held a lock on it, which died too; whoever opens the store next
+removes what nobody has locked. Several processes may have the same folder open.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from hathi.storage.objects.interface import ObjectMissing, StorageRefused, StorageUnavailable, blocks, checked
+
+_TEMPORARY = ".temporary"  # folder beside the objects; the only name in the root that is not a key's
+_BUFFER = 1 << 20  # bytes gathered before they are written: a pack of small chunks is thousands of parts
+
+_HOPELESS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG}
+_HOPELESS |= {errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ELOOP}
+
+
+class LocalStore:
+    """An object store in a folder: key is path."""
+
+    def __init__(self, root: Path) -> None:
+        """root: made if it is not there."""
+        self._root = root.absolute()
+        self._temporary = self._root / _TEMPORARY
+        with _translated(""):
+            _make_folder(self._temporary)
+            for litter in self._temporary.iterdir():
+                _remove_if_abandoned(litter)
+
+    def __repr__(self) -> str:
+        return f"LocalStore({str(self._root)!r})"
+
+    def put(self, key: str, data: Iterable[bytes] | bytes) -> int:
+        """See `ObjectStore`."""
+        target = self._path(key)
+        with _translated(key):
+            temporary, file = self._open_temporary()
+            try:
+                with file:
+                    size = sum(file.write(block) for block in blocks(data))
+                    file.flush()
+                    os.fsync(file.fileno())
+                    _make_folder(target.parent)
+                    temporary.replace(target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+            _sync_folder(target.parent)
+        return size
+
+    def get(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """See `ObjectStore`."""
+        with _translated(key), self._path(key).open("rb", buffering=0) as file:
+            wanted = max(0, os.fstat(file.fileno()).st_size - offset)
+            if length is not None and length < wanted:
+                wanted = length
+            return _read(file.fileno(), offset, wanted)
+
+    def size(self, key: str) -> int:
+        """See `ObjectStore`."""
+        with _translated(key):
+            return self._path(key).stat().st_size
+
+    def delete(self, key: str) -> None:
+        """See `ObjectStore`. Not synced: an object that comes back after a power cut is garbage, and found again as such."""
+        with _translated(key):
+            self._path(key).unlink(missing_ok=True)
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """See `ObjectStore`."""
+        folder, _, _ = prefix.rpartition("/")
+        yield from (key for key in self._walk(checked(folder) + "/" if folder else "") if key.startswith(prefix))
+
+    def location(self) -> str:
+        """See `ObjectStore`."""
+        return str(self._root)
+
+    def _path(self, key: str) -> Path:
+        return self._root / checked(key)
+
+    def _open_temporary(self) -> tuple[Path, BinaryIO]:
+        while True:
+            path = self._temporary / uuid4().hex
+            file = path.open("xb", buffering=_BUFFER)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_nlink:
+                return path, file
+            file.close()  # somebody opened the store between our two steps and took it for litter
+
+    def _walk(self, folder: str) -> Iterator[str]:
+        """Yield the keys below `folder` ("" or ending in "/") in order: a folder's keys sort as if it ended in "/"."""
+        with _translated(""):
+            try:
+                entries = [(entry.name, entry.is_dir()) for entry in os.scandir(self._root / folder)]
+            except (FileNotFoundError, NotADirectoryError):
+                return
+        for name in sorted(f"{name}/" if is_folder else name for name, is_folder in entries if name != _TEMPORARY):
+            if name.endswith("/"):
+                yield from self._walk(folder + name)
+            else:
+                yield folder + name
+
+
+def _read(descriptor: int, offset: int, length: int) -> bytes:
+    data = os.pread(descriptor, length, offset)
+    while 0 < len(data) < length:  # the kernel hands over at most 2 GiB at once
+        more = os.pread(descriptor, length - len(data), offset + len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder and its parents so that they outlive a power cut."""
+    if path.is_dir():
+        return
+    _make_folder(path.parent)
+    with suppress(FileExistsError):
+        path.mkdir()
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except (FileNotFoundError, BlockingIOError):
+        pass  # finished just now, or being written by another process
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    """Raise what the file system says in the words of the interface."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if not key:
+            raise StorageUnavailable(key, str(error)) from error
+        raise ObjectMissing(key) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in _HOPELESS:
+            raise StorageRefused(key, reason) from error
+        raise StorageUnavailable(key, reason) from error
