@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import overload
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
+
+@overload
+def time_message(time: datetime) -> Timestamp: ...
+
+
+@overload
+def time_message(time: datetime | None) -> Timestamp | None: ...
 
 
 def time_message(time: datetime | None) -> Timestamp | None:

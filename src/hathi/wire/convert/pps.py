@@ -58,7 +58,7 @@ def to_input(message: pps_pb2.Input) -> dict[str, Any]:
 
 
 def spec_message(spec: Spec) -> pps_pb2.CreatePipelineRequest:
-    """Return the request that a spec is the JSON form of; InternalError is not expected: specs were validated."""
+    """Return the request that a validated spec is the JSON form of."""
     return json_format.ParseDict(dict(spec), pps_pb2.CreatePipelineRequest(), ignore_unknown_fields=True)
 
 
@@ -127,7 +127,7 @@ def pipeline_info_message(info: PipelineInfo, *, details: bool) -> pps_pb2.Pipel
     if details:
         message.details.SetInParent()
         _copy_spec(info.spec, message.details)
-        message.details.created_at.CopyFrom(time_message(info.created) or message.details.created_at)
+        message.details.created_at.CopyFrom(time_message(info.created))
         message.details.workers_requested = info.workers_requested
         message.details.workers_available = info.workers_available
         message.details.reason = info.reason

@@ -1,0 +1,21 @@
+"""What the doors open to: the core of one server, put together by `server.compose`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hathi.pipelines.logs import Logs
+from hathi.runtimes.interface import Runtime
+from hathi.storage.objects.interface import ObjectStore
+from hathi.versioning.store import Store
+
+
+@dataclass(frozen=True)
+class Backend:
+    """cluster_id: 32 hex digits that stay the same for the life of the stored data."""
+
+    store: Store
+    objects: ObjectStore
+    logs: Logs
+    runtime: Runtime
+    cluster_id: str

@@ -1,0 +1,117 @@
+"""From servicers to gRPC handlers: every method of a service gets one, whether somebody serves it or not.
+
+A door is a plain object whose methods are named after those of the service: `method(request, call) -> response`, a
+generator where responses stream, an iterator of requests where those stream. What a door raises is turned into a
+status and a text here, and nowhere else: a `HathiError` says both itself, anything else is our mistake, logged with
+its trace and told as internal.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message_factory import GetMessageClass
+
+from hathi.model.errors import HathiError
+from hathi.server.grpc.calls import Admission, Call
+from hathi.wire import errors
+
+_log = logging.getLogger("hathi.server.grpc")
+
+TEXT_LIMIT = 4000
+"""Longest text of an error, in characters: clients refuse headers beyond 8 KiB."""
+
+_RAW = "raw_responses"
+Door = TypeVar("Door", bound=Callable[..., Any])
+
+
+def raw(method: Door) -> Door:
+    """Mark a door's method whose responses are encoded already: file bytes are not worth a message object each."""
+    setattr(method, _RAW, True)
+    return method
+
+
+def service_handler(
+    service: ServiceDescriptor, doors: Sequence[object], admission: Admission, refusal: str = ""
+) -> grpc.GenericRpcHandler:
+    """Return the handler for all methods of a service.
+
+    doors: who serves them; a method that none has answers UNIMPLEMENTED with the text `refusal`, or one naming it.
+    Raises TypeError when a door has a method that the service has not: a spelling mistake.
+    """
+    known = {method.name for method in service.methods}
+    served: dict[str, Callable[..., Any]] = {}
+    for door in doors:
+        names = {name for name in dir(door) if name[0].isupper()}
+        if names - known:
+            raise TypeError(f"{service.full_name} has no {', '.join(sorted(names - known))}")
+        served.update({name: getattr(door, name) for name in names})
+    handlers = {}
+    for method in service.methods:
+        serve = served.get(method.name)
+        name = f"{service.full_name}/{method.name}"
+        handlers[method.name] = (
+            _handler(method, serve, admission, name) if serve else _refuser(refusal or f"{name} is not served yet")
+        )
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+class EverythingElse(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Answers calls of services that are not served at all."""
+
+    def service(self, handler_call_details: Any) -> Any:
+        """Return a handler that refuses the method by name."""
+        return _refuser(f"{handler_call_details.method.lstrip('/')} is not served by Hathi")
+
+
+def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Admission, name: str) -> Any:
+    decode = GetMessageClass(method.input_type).FromString
+    encode = None if getattr(serve, _RAW, False) else GetMessageClass(method.output_type).SerializeToString
+
+    def once(request: Any, context: Any) -> Any:
+        try:
+            return serve(request, Call(context, admission))
+        except Exception as error:
+            _fail(context, name, error)
+
+    def many(request: Any, context: Any) -> Iterator[Any]:
+        try:
+            yield from serve(request, Call(context, admission))
+        except Exception as error:
+            _fail(context, name, error)
+
+    kinds = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }
+    make = kinds[method.client_streaming, method.server_streaming]
+    return make(many if method.server_streaming else once, request_deserializer=decode, response_serializer=encode)
+
+
+def _refuser(text: str) -> Any:
+    """A handler that takes any kind of call and refuses it."""
+
+    def refuse(requests: Any, context: Any) -> Iterator[Any]:
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, text)
+        yield  # makes this a generator, as a streaming handler must be
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+def _fail(context: Any, name: str, error: Exception) -> NoReturn:
+    """End a call with an error. Raises, as gRPC wants it."""
+    if isinstance(error, HathiError):
+        text = error.message
+        context.abort(errors.to_code(error), text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]} …")
+    elif isinstance(error, grpc.RpcError) or not context.is_active():
+        context.abort(grpc.StatusCode.CANCELLED, "the client left")
+    else:
+        _log.error("%s failed unexpectedly", name, exc_info=error)
+        context.abort(grpc.StatusCode.INTERNAL, f"internal error: {type(error).__name__}: {error}"[:TEXT_LIMIT])
+    raise AssertionError("abort raises")

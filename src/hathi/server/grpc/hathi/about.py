@@ -1,0 +1,36 @@
+"""What this server is, and what the original's messages have no field for."""
+
+from __future__ import annotations
+
+from hathi import __version__
+from hathi.pipelines import definitions
+from hathi.server.grpc.backend import Backend
+from hathi.server.grpc.calls import Call
+from hathi.wire.convert.pps import to_pipeline
+from hathi.wire.gen import hathi_pb2, pps_pb2
+
+_NOTES = {"process": "the process runtime runs the command on this machine; the image is not used"}
+
+
+class About:
+    """Serves `hathi_v1.About`."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._store = backend.store
+        self._runtime = backend.runtime
+
+    def Server(self, request: hathi_pb2.ServerRequest, call: Call) -> hathi_pb2.ServerResponse:
+        """Tell which Hathi this is and whether workers can run."""
+        return hathi_pb2.ServerResponse(
+            version=__version__, runtime=self._runtime.name, runtime_problem=self._runtime.check()
+        )
+
+    def Pipeline(self, request: hathi_pb2.PipelineRequest, call: Call) -> hathi_pb2.PipelineResponse:
+        """Tell where a pipeline runs and what its last update left alone."""
+        pipeline = to_pipeline(pps_pb2.Pipeline(name=request.pipeline, project={"name": request.project}))
+        with self._store.db.read() as tx:
+            info = definitions.inspect(tx, pipeline, details=False)
+            kept = definitions.datums_kept(tx, pipeline)
+        return hathi_pb2.PipelineResponse(
+            runtime=info.runtime, runtime_note=_NOTES.get(info.runtime, ""), datums_kept=kept
+        )

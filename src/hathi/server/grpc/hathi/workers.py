@@ -1,0 +1,194 @@
+"""What workers ask for: work, the pack ledger, the object store where they cannot reach it, and a place for logs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from hathi.model.errors import InvalidError
+from hathi.model.packs import IndexRecord, PackRecord
+from hathi.model.pps import DatumInput, LogMessage, Stats
+from hathi.model.references import Pipeline
+from hathi.pipelines import work
+from hathi.server.grpc.backend import Backend
+from hathi.server.grpc.calls import WORKERS, Call
+from hathi.server.grpc.streams import PIECE
+from hathi.wire.gen import hathi_pb2
+
+
+class Workers:
+    """Serves `hathi_v1.Workers`."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._store = backend.store
+        self._objects = backend.objects
+        self._logs = backend.logs
+
+    def Claim(self, request: hathi_pb2.ClaimRequest, call: Call) -> hathi_pb2.ClaimResponse:
+        """Hand out a set of datums, waiting for one for a while."""
+        with call.waiting(WORKERS):
+            claim = work.claim(
+                self._store, request.group, request.worker, wait=request.wait_seconds, cancelled=call.cancelled
+            )
+        return hathi_pb2.ClaimResponse() if claim is None else _claim_message(claim, self._objects.location())
+
+    def Beat(self, request: hathi_pb2.BeatRequest, call: Call) -> hathi_pb2.BeatResponse:
+        """Keep a claim alive."""
+        beat = work.beat(
+            self._store,
+            request.claim_id,
+            request.worker,
+            datum=request.datum_id,
+            running_seconds=request.running_seconds,
+        )
+        return hathi_pb2.BeatResponse(lost=beat.lost, cancelled=beat.cancelled)
+
+    def Report(self, request: hathi_pb2.ReportRequest, call: Call) -> hathi_pb2.ReportResponse:
+        """Take the outcome of a claim."""
+        report = work.Report(
+            claim_id=request.claim_id,
+            worker=request.worker,
+            lease_id=request.lease_id,
+            packs=[PackRecord(pack.name, pack.size, pack.chunks) for pack in request.packs],
+            index=request.index,
+            processed=request.processed,
+            failed=request.failed,
+            recovered=request.recovered,
+            stats=Stats(
+                download_seconds=request.download_seconds,
+                process_seconds=request.process_seconds,
+                upload_seconds=request.upload_seconds,
+                download_bytes=request.download_bytes,
+                upload_bytes=request.upload_bytes,
+            ),
+            failed_datum=request.failed_datum,
+            failed_reason=request.failed_reason,
+            error=request.error,
+        )
+        return hathi_pb2.ReportResponse(taken=work.report(self._store, report))
+
+    def Catalogue(self, request: hathi_pb2.CatalogueRequest, call: Call) -> hathi_pb2.CatalogueResponse:
+        """Tell which packs are live, unless nothing changed."""
+        catalogue = self._store.ledger.catalogue(request.newer_than)
+        if catalogue is None:
+            return hathi_pb2.CatalogueResponse()
+        return hathi_pb2.CatalogueResponse(
+            changed=True,
+            version=catalogue.version,
+            packs=[_pack_message(pack) for pack in catalogue.packs],
+            indexes=[_index_message(index) for index in catalogue.indexes],
+            condemned=sorted(catalogue.condemned),
+        )
+
+    def OpenLease(self, request: hathi_pb2.OpenLeaseRequest, call: Call) -> hathi_pb2.LeaseMessage:
+        """Record that a worker begins to write."""
+        lease = self._store.ledger.open_lease()
+        return hathi_pb2.LeaseMessage(id=lease.id, seconds=lease.seconds)
+
+    def RenewLease(self, request: hathi_pb2.LeaseMessage, call: Call) -> hathi_pb2.RenewLeaseResponse:
+        """Extend a lease."""
+        return hathi_pb2.RenewLeaseResponse(alive=self._store.ledger.renew_lease(request.id))
+
+    def EndLease(self, request: hathi_pb2.LeaseMessage, call: Call) -> hathi_pb2.EndLeaseResponse:
+        """Forget a lease."""
+        self._store.ledger.end_lease(request.id)
+        return hathi_pb2.EndLeaseResponse()
+
+    def ReadObject(self, request: hathi_pb2.ReadObjectRequest, call: Call) -> Iterator[hathi_pb2.ObjectBytes]:
+        """Give bytes of an object."""
+        offset = request.offset
+        end = offset + request.length if request.length >= 0 else self._objects.size(request.key)
+        while offset < end:
+            data = self._objects.get(request.key, offset, min(PIECE, end - offset))
+            if not data:
+                return
+            yield hathi_pb2.ObjectBytes(data=data)
+            offset += len(data)
+
+    def WriteObject(
+        self, requests: Iterator[hathi_pb2.WriteObjectRequest], call: Call
+    ) -> hathi_pb2.WriteObjectResponse:
+        """Store an object; it is durable when this answers."""
+        first = next(requests, None)
+        if first is None or not first.key:
+            raise InvalidError("the first message of WriteObject must name the key")
+
+        def parts() -> Iterator[bytes]:
+            yield first.data
+            for request in requests:
+                yield request.data
+
+        self._objects.put(first.key, parts())
+        return hathi_pb2.WriteObjectResponse()
+
+    def AppendLogs(self, request: hathi_pb2.AppendLogsRequest, call: Call) -> hathi_pb2.AppendLogsResponse:
+        """Store lines that user code wrote."""
+        pipeline = Pipeline(request.project, request.pipeline)
+        lines = [_line(line, request) for line in request.lines]
+        self._logs.append(pipeline, request.worker, lines)
+        return hathi_pb2.AppendLogsResponse()
+
+
+def _claim_message(claim: work.Claim, location: str) -> hathi_pb2.ClaimResponse:
+    return hathi_pb2.ClaimResponse(
+        claim_id=claim.id,
+        lease_seconds=claim.seconds,
+        project=claim.job.pipeline.project,
+        pipeline=claim.job.pipeline.name,
+        version=claim.version,
+        job_id=claim.job.id,
+        output_branch=claim.output_branch,
+        transform_json=json.dumps(claim.transform),
+        datum_tries=claim.datum_tries,
+        datum_timeout_seconds=claim.datum_timeout,
+        datums=[
+            hathi_pb2.Datum(id=datum.id, hash=datum.hash, inputs=[_input_message(input) for input in datum.inputs])
+            for datum in claim.datums
+        ],
+        roots={commit: root.hex() for commit, root in claim.roots.items()},
+        objects=location,
+    )
+
+
+def _input_message(input: DatumInput) -> hathi_pb2.Input:
+    repo = input.commit.repo
+    return hathi_pb2.Input(
+        name=input.name,
+        project=repo.project,
+        repo=repo.name,
+        type=repo.type,
+        branch=input.branch,
+        commit=input.commit.id,
+        path=input.path,
+        hash=input.hash,
+        size=input.size,
+        join_on=input.join_on,
+        group_by=input.group_by,
+        lazy=input.lazy,
+        empty_files=input.empty_files,
+    )
+
+
+def _pack_message(pack: PackRecord) -> hathi_pb2.Pack:
+    return hathi_pb2.Pack(name=pack.name, size=pack.size, chunks=pack.chunks)
+
+
+def _index_message(index: IndexRecord) -> hathi_pb2.Index:
+    return hathi_pb2.Index(name=index.name, size=index.size, chunks=index.chunks, packs=index.packs)
+
+
+def _line(line: hathi_pb2.LogLine, request: hathi_pb2.AppendLogsRequest) -> LogMessage:
+    return LogMessage(
+        time=datetime.fromtimestamp(line.time_ns / 1e9, UTC),
+        message=line.message,
+        project=request.project,
+        pipeline=request.pipeline,
+        job=line.job,
+        datum=line.datum,
+        worker=request.worker,
+        attempt=line.attempt,
+        user=line.user,
+        stderr=line.stderr,
+        inputs=tuple(line.inputs),
+    )

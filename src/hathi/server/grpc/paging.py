@@ -1,0 +1,16 @@
+"""Pages of lists, for clients that ask for one page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def page(items: Iterable[Item], size: int, index: int) -> Iterator[Item]:
+    """Yield the page `index` (from 0) of `size` items; a size of 0 means everything is one page."""
+    if size <= 0:
+        return iter(items)
+    return islice(items, size * index, size * (index + 1))

@@ -1,0 +1,90 @@
+"""The gRPC server: all services on one port.
+
+The core is synchronous, so a call holds a thread of a large pool; see `calls` for who may wait there. Clients of
+the original ping every twenty seconds even with no call open, which gRPC takes for abuse unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+
+from hathi.model.errors import UnavailableError
+from hathi.server.grpc import admin, auth, hathi, pfs, pps, transaction, version
+from hathi.server.grpc.backend import Backend
+from hathi.server.grpc.calls import CLIENTS, WORKERS, Admission
+from hathi.server.grpc.handlers import EverythingElse, service_handler
+from hathi.server.grpc.health import Health
+from hathi.server.grpc.operations import Operations
+from hathi.wire.client import MESSAGE_BYTES
+from hathi.wire.gen import (
+    admin_pb2,
+    auth_pb2,
+    hathi_pb2,
+    health_pb2,
+    pfs_pb2,
+    pps_pb2,
+    transaction_pb2,
+    version_pb2,
+)
+
+THREADS = 512
+WAITING = {CLIENTS: 320, WORKERS: 128}
+"""How many of the threads may be held by calls that wait."""
+
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class GrpcServer:
+    """Serves a backend from `start` to `stop`."""
+
+    def __init__(self, backend: Backend, host: str, port: int) -> None:
+        """port: 0 picks a free one."""
+        self._host = host
+        self._port = port
+        self._admission = Admission(dict(WAITING))
+        operations = Operations(backend.store, pfs.operations() | pps.operations(backend))
+        services: list[tuple[Any, list[object], str]] = [
+            (pfs_pb2.DESCRIPTOR.services_by_name["API"], pfs.doors(backend, operations), ""),
+            (pps_pb2.DESCRIPTOR.services_by_name["API"], pps.doors(backend, operations), ""),
+            (transaction_pb2.DESCRIPTOR.services_by_name["API"], [transaction.Transactions(backend, operations)], ""),
+            (version_pb2.DESCRIPTOR.services_by_name["API"], [version.Version()], ""),
+            (admin_pb2.DESCRIPTOR.services_by_name["API"], [admin.Admin(backend)], ""),
+            (auth_pb2.DESCRIPTOR.services_by_name["API"], [], auth.NOT_ACTIVATED),
+            (hathi_pb2.DESCRIPTOR.services_by_name["Files"], [hathi.Files(backend)], ""),
+            (hathi_pb2.DESCRIPTOR.services_by_name["Workers"], [hathi.Workers(backend)], ""),
+            (hathi_pb2.DESCRIPTOR.services_by_name["About"], [hathi.About(backend)], ""),
+        ]
+        self._health = Health([service.full_name for service, _, _ in services])
+        services.append((health_pb2.DESCRIPTOR.services_by_name["Health"], [self._health], ""))
+        handlers = [service_handler(service, doors, self._admission, text) for service, doors, text in services]
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="grpc")
+        self._server: Any = grpc.server(pool, handlers=[*handlers, EverythingElse()], options=_OPTIONS)
+
+    def start(self) -> str:
+        """Begin to serve; returns `host:port`. UnavailableError when the port cannot be had."""
+        try:
+            port = self._server.add_insecure_port(f"{self._host}:{self._port}")
+        except RuntimeError as error:
+            raise UnavailableError(f"cannot listen on {self._host}:{self._port}: {error}") from None
+        if not port:
+            raise UnavailableError(f"cannot listen on {self._host}:{self._port}: the port is in use")
+        self._server.start()
+        return f"{self._host}:{port}"
+
+    def stop(self, grace: float = 5.0) -> None:
+        """Take no more calls, end those that wait, give the others `grace` seconds, and return when all is quiet."""
+        self._health.stop()
+        stopped = self._server.stop(grace)
+        self._admission.stop()
+        stopped.wait()
