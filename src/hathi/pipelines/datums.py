@@ -1,5 +1,6 @@
-"""What people ask about datums. Nothing here is stored twice: finished ones are read from the datum index of the job's meta
-commit, those at hand from the job's datum sets, and SKIPPED is derived (the record was made by another job).
+"""What people ask about datums. Nothing here is stored twice: finished ones are read from the datum index of the
+job's meta commit, those at hand from the job's datum sets, and SKIPPED is derived (the record was made by another
+job).
 """
 
 from __future__ import annotations

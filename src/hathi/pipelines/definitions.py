@@ -1,18 +1,38 @@
 """What people declare: pipelines made, changed, stopped, started and deleted, each inside one transaction.
 
-A pipeline is a record, a version for each spec it ever had, and three repos: its output, a spec repo whose commits stand for
-versions, and a meta repo whose commits hold the datum index. Output and meta branch have the same provenance: the input
-branches and the spec branch. Hence a new spec, like new data, opens a commit on both, and the commit brings the job.
+A pipeline is a record, a version for each spec it ever had, and three repos (`pipelines.repos`). Nothing here starts
+jobs: a new version is a commit on the spec branch, from which output and meta branch are made, and the commit brings
+the job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import secrets
+from collections.abc import Mapping
 from typing import Any
 
-from hathi.metadata.database import Transaction
-from hathi.model.pps import PipelineInfo
-from hathi.model.references import Pipeline
+from hathi.metadata.transaction import Transaction
+from hathi.model.errors import ExistsError, InvalidError, UnimplementedError
+from hathi.model.inputs import Cron, Group, Join, walk
+from hathi.model.pps import PipelineInfo, PipelineState, PipelineType
+from hathi.model.references import DEFAULT_PROJECT, Pipeline
+from hathi.model.spec import ParsedSpec, camel_case, parse_spec
+from hathi.pipelines import ending, repos
+from hathi.pipelines.declared import declared
+from hathi.pipelines.listing import inspect
+from hathi.pipelines.rows import pipelines, sets
+from hathi.pipelines.rows.pipelines import PipelineRow, VersionRow
+
+_NOT_SERVED = {Cron: "cron", Join: "join", Group: "group"}
+
+
+class PipelineExists(ExistsError):
+    """A pipeline of that name exists."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(f"pipeline {pipeline} already exists")
+        self.pipeline = pipeline
 
 
 def create(
@@ -23,35 +43,35 @@ def create(
     update: bool = False,
     reprocess: bool = False,
     runtime: str = "",
-    project: str = "default",
+    project: str = DEFAULT_PROJECT,
 ) -> PipelineInfo:
     """Create a pipeline, or with `update` give it a new version (and create it when it is missing).
 
     spec: the request in JSON form, camelCase or snake_case, checked here; `project` is used where it names none.
     user_spec_json: the user's own text, kept as it is; "" takes `spec` for it.
     reprocess: draw a new salt, so that every datum runs again.
-    runtime: name of the runtime to record with the version.
-    Raises SpecError (every problem at once), ExistsError, NotFoundError (missing input repo), InvalidError.
+    runtime: name of the runtime to record with the version. Raises SpecError (every problem at once), PipelineExists,
+    RepoTaken, NotFoundError (missing input repo), InvalidError.
     """
-    raise NotImplementedError
-
-
-def inspect(tx: Transaction, pipeline: Pipeline, *, details: bool = True) -> PipelineInfo:
-    """Return a pipeline at its present version; NotFoundError when there is none. Without details: no specs."""
-    raise NotImplementedError
-
-
-def list_pipelines(
-    tx: Transaction,
-    *,
-    projects: tuple[str, ...] = (),
-    name: str = "",
-    history: int = 0,
-    details: bool = True,
-    commit_set: str = "",
-) -> Iterator[PipelineInfo]:
-    """Yield pipelines, newest first; `history` older versions of each too (-1: all of them)."""
-    raise NotImplementedError
+    parsed = parse_spec(spec, project=project)
+    _check_served(parsed)
+    update = parsed.modifiers.get("update", update)
+    reprocess = parsed.modifiers.get("reprocess", reprocess)
+    row = pipelines.find(tx, parsed.pipeline)
+    if row is not None and not update:
+        raise PipelineExists(parsed.pipeline)
+    before = None if row is None else pipelines.version(tx, row.id, row.version)
+    salt = _salt(parsed, before, reprocess=reprocess)
+    if row is None:
+        repos.make(tx, parsed.pipeline)
+        pipelines.insert_row(tx, parsed.pipeline, parsed.type)
+        row = pipelines.get(tx, parsed.pipeline)
+    else:
+        ending.kill_all(tx, row.id, ending.UPDATED)
+    _add_version(tx, row, parsed, user_spec_json or json.dumps(spec), salt, runtime)
+    if not row.stopped:
+        _rewire(tx, parsed, before)
+    return inspect(tx, parsed.pipeline)
 
 
 def delete(tx: Transaction, pipeline: Pipeline, *, keep_repo: bool = False, force: bool = False) -> bool:
@@ -59,19 +79,81 @@ def delete(tx: Transaction, pipeline: Pipeline, *, keep_repo: bool = False, forc
 
     keep_repo: the output repo stays, with what is in it. force: even when branches of other repos depend on it.
     """
-    raise NotImplementedError
+    row = pipelines.find(tx, pipeline)
+    if row is None:
+        return False
+    if keep_repo:
+        ending.kill_all(tx, row.id, ending.DELETED)
+    branch = pipelines.version(tx, row.id, row.version).spec["output_branch"]
+    repos.delete(tx, pipeline, branch, keep_output=keep_repo, force=force)
+    pipelines.delete_row(tx, row)
+    tx.emit(sets.topic(pipeline))
+    return True
 
 
 def start(tx: Transaction, pipeline: Pipeline) -> None:
-    """Let a stopped pipeline follow its inputs again: one job for the present heads. NotFoundError when missing."""
-    raise NotImplementedError
+    """Let a stopped pipeline follow its inputs again: one job for the present heads. PipelineNotFound."""
+    row = pipelines.get(tx, pipeline)
+    if not row.stopped:
+        return
+    pipelines.set_stopped(tx, row, False)
+    pipelines.set_state(tx, row, PipelineState.STARTING, "")
+    spec = declared(pipeline, pipelines.version(tx, row.id, row.version))
+    repos.follow(tx, pipeline, spec.output_branch, spec.input)
 
 
 def stop(tx: Transaction, pipeline: Pipeline) -> None:
-    """Kill unfinished jobs and follow the inputs no more. NotFoundError when missing."""
-    raise NotImplementedError
+    """Kill unfinished jobs and follow the inputs no more. PipelineNotFound."""
+    row = pipelines.get(tx, pipeline)
+    if row.stopped:
+        return
+    ending.kill_all(tx, row.id, ending.PIPELINE_STOPPED)
+    repos.unfollow(tx, pipeline, pipelines.version(tx, row.id, row.version).spec["output_branch"])
+    pipelines.set_stopped(tx, row, True)
+    pipelines.set_state(tx, row, PipelineState.PAUSED, "")
 
 
-def datums_kept(tx: Transaction, pipeline: Pipeline) -> int:
-    """Return how many successful datums the present version took over from the one before without running them."""
-    raise NotImplementedError
+def _check_served(parsed: ParsedSpec) -> None:
+    if parsed.type is not PipelineType.TRANSFORM:
+        raise UnimplementedError(f"{parsed.type.name.lower()} pipelines are not served yet")
+    if parsed.input is None:
+        raise InvalidError("no input set")
+    for node in walk(parsed.input):
+        if type(node) in _NOT_SERVED:
+            raise UnimplementedError(f"{_NOT_SERVED[type(node)]} inputs are not served yet")
+
+
+def _salt(parsed: ParsedSpec, before: VersionRow | None, *, reprocess: bool) -> str:
+    """Return what the new version mixes into datum hashes: the old salt keeps results, a new one gives them up."""
+    if before is not None and reprocess:
+        return secrets.token_hex(16)
+    given: str = parsed.effective.get("salt", "")
+    return given or (secrets.token_hex(16) if before is None else before.salt)
+
+
+def _add_version(
+    tx: Transaction, row: PipelineRow, parsed: ParsedSpec, user_spec_json: str, salt: str, runtime: str
+) -> None:
+    number = row.version + 1
+    commit = repos.commit_spec(tx, row.pipeline, number)
+    version = VersionRow(
+        pipeline_id=row.id,
+        version=number,
+        created=tx.now,
+        spec={**parsed.effective, "salt": salt},
+        user_spec_json=user_spec_json,
+        effective_spec_json=json.dumps(camel_case(parsed.effective)),
+        salt=salt,
+        spec_set_id=commit.id,
+        runtime=runtime,
+    )
+    state = PipelineState.PAUSED if row.stopped else PipelineState.STARTING
+    pipelines.add_version(tx, version, parsed.type, state)
+    tx.emit(pipelines.topic(row.pipeline))
+
+
+def _rewire(tx: Transaction, parsed: ParsedSpec, before: VersionRow | None) -> None:
+    branch = parsed.effective["output_branch"]
+    if before is not None and before.spec["output_branch"] != branch:
+        repos.unfollow(tx, parsed.pipeline, before.spec["output_branch"])
+    repos.follow(tx, parsed.pipeline, branch, parsed.input)

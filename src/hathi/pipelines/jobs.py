@@ -1,15 +1,29 @@
-"""What people ask about jobs: one, many, those of a commit set; waiting for them, and stopping them."""
+"""What people ask about jobs and do to them, one at a time or by commit set; waiting for them stands in `job_waits`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
-from hathi.metadata.database import Transaction
-from hathi.model.pps import JobInfo, JobState
+from hathi.metadata.transaction import Transaction
+from hathi.model.errors import PreconditionError
+from hathi.model.pps import JobInfo, JobState, WorkerInfo
 from hathi.model.references import Commit, Job, Pipeline
-from hathi.versioning.store import Store
+from hathi.pipelines import ending
+from hathi.pipelines.declared import declared
+from hathi.pipelines.inputs import by_input_name, input_commits
+from hathi.pipelines.rows import jobs, pipelines, sets
+from hathi.pipelines.rows.jobs import JobRow
+
+
+class JobFinished(PreconditionError):
+    """A terminal job changes no more."""
+
+    def __init__(self, job: Job, state: JobState) -> None:
+        super().__init__(f"job {job} has already finished (state: {state.name.lower()})")
+        self.job = job
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +35,8 @@ class JobSet:
 
 
 def inspect(tx: Transaction, job: Job, *, details: bool = True) -> JobInfo:
-    """Return a job; NotFoundError when there is none. Without details the spec and the workers are left out."""
-    raise NotImplementedError
+    """Return a job; JobNotFound. Without details the spec and the workers are left out."""
+    return info(tx, jobs.get(tx, job), details=details)
 
 
 def list_jobs(
@@ -41,46 +55,55 @@ def list_jobs(
 
     projects: only of these; empty means all. inputs: only jobs that read every one of these commits.
     history: with a pipeline, how many versions back (0: the present one; -1: all). before: the pagination marker, a
-    creation time (after it, when reversed). number: at most so many, 0 means all.
+    creation time (after it, when reversed). number: at most so many, 0 means all. PipelineNotFound.
     """
-    raise NotImplementedError
-
-
-def wait(store: Store, job: Job, *, cancelled: Callable[[], bool]) -> JobInfo:
-    """Return the job once it is terminal, or as it is when `cancelled` says that nobody listens any more."""
-    raise NotImplementedError
-
-
-def subscribe(
-    store: Store, pipeline: Pipeline, *, cancelled: Callable[[], bool], details: bool = False
-) -> Iterator[JobInfo]:
-    """Yield every job of a pipeline, oldest first, and then each new one as it is made, until `cancelled`."""
-    raise NotImplementedError
+    oldest = 0
+    if pipeline is not None:
+        present = pipelines.get(tx, pipeline).version
+        oldest = 0 if history < 0 else max(present - history, 1)
+    rows: Iterator[JobRow] = jobs.list_rows(
+        tx, projects=projects, pipeline=pipeline, from_version=oldest, before=before, oldest_first=reverse
+    )
+    if inputs:
+        rows = (row for row in rows if set(inputs) <= set(input_commits(tx, row.job).values()))
+    for row in islice(rows, number or None):
+        yield info(tx, row, details=details)
 
 
 def stop(tx: Transaction, job: Job, *, reason: str = "") -> None:
-    """Kill a job, now. NotFoundError; PreconditionError when it has already finished."""
-    raise NotImplementedError
+    """Kill a job, now. JobNotFound; JobFinished when it is terminal."""
+    row = jobs.get(tx, job)
+    if row.state.terminal:
+        raise JobFinished(job, row.state)
+    ending.end(tx, row, JobState.KILLED, reason or ending.STOPPED)
 
 
 def delete(tx: Transaction, job: Job) -> None:
-    """Hide the record of a job, which is killed first when it is unfinished. Its commits stay. NotFoundError."""
-    raise NotImplementedError
+    """Hide the record of a job, which is killed first when it is unfinished. Its commits stay. JobNotFound."""
+    row = jobs.get(tx, job)
+    if not row.state.terminal:
+        ending.end(tx, row, JobState.KILLED, ending.STOPPED)
+    jobs.change(tx, row, hidden=True)
 
 
 def update_state(tx: Transaction, job: Job, state: JobState, reason: str = "") -> None:
-    """Set a job's state from outside (UpdateJobState): the terminal states end it, others are recorded as they are."""
-    raise NotImplementedError
+    """Set a job's state from outside (UpdateJobState). JobNotFound; JobFinished.
+
+    A terminal state ends the job, without a result even if it is SUCCESS: only a controller can compose one.
+    """
+    row = jobs.get(tx, job)
+    if row.state.terminal:
+        raise JobFinished(job, row.state)
+    if state.terminal:
+        ending.end(tx, row, state, reason)
+    else:
+        jobs.change(tx, row, state=state, reason=reason)
 
 
 def inspect_set(tx: Transaction, id: str, *, details: bool = True) -> JobSet:
     """Return the jobs of a commit set (none: an empty one)."""
-    raise NotImplementedError
-
-
-def wait_set(store: Store, id: str, *, cancelled: Callable[[], bool], details: bool = True) -> Iterator[JobInfo]:
-    """Yield the jobs of a commit set, each once it is terminal."""
-    raise NotImplementedError
+    rows = list(jobs.list_rows(tx, set_id=id, oldest_first=True))
+    return JobSet(id, tuple(info(tx, row, details=details) for row in rows))
 
 
 def list_sets(
@@ -92,5 +115,37 @@ def list_sets(
     reverse: bool = False,
     details: bool = False,
 ) -> Iterator[JobSet]:
-    """Yield job sets, newest first; arguments as for `list_jobs`."""
-    raise NotImplementedError
+    """Yield job sets, newest first, each whole at the place of its first job seen; arguments as for `list_jobs`."""
+    seen: set[str] = set()
+    for row in jobs.list_rows(tx, projects=projects, before=before, oldest_first=reverse):
+        if number and len(seen) >= number:
+            return
+        if row.job.id not in seen:
+            seen.add(row.job.id)
+            yield inspect_set(tx, row.job.id, details=details)
+
+
+def info(tx: Transaction, row: JobRow, *, details: bool) -> JobInfo:
+    """Return what is told of a job."""
+    version = declared(row.job.pipeline, pipelines.version(tx, row.pipeline_id, row.version))
+    return JobInfo(
+        job=row.job,
+        version=row.version,
+        state=row.state,
+        reason=row.reason,
+        created=row.created,
+        started=row.started,
+        finished=row.finished,
+        restarts=row.restarts,
+        counters=row.counters,
+        stats=row.stats,
+        output_commit=row.job.pipeline.output.commit(row.job.id),
+        spec=version.spec if details else {},
+        inputs=by_input_name(tx, row.job, version.input),
+        workers=_workers(tx, row) if details else (),
+    )
+
+
+def _workers(tx: Transaction, row: JobRow) -> tuple[WorkerInfo, ...]:
+    at_work = (found for found in sets.list_rows(tx, row.id) if found.expires is not None and found.worker)
+    return tuple(WorkerInfo(found.worker, row.job.id, found.datum, found.datum_started) for found in at_work)

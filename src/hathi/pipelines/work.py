@@ -1,31 +1,48 @@
 """How workers get work: they claim a set of datums under a lease, beat while they work, and report once.
 
-A claim lapses when its worker stops beating; the set then goes to whoever asks next. A report is taken exactly once, by its
-claim id: packs, index and outcome are registered in one transaction, or none of them is.
+A claim lapses when its worker falls silent; the set then goes to whoever asks next. A report is taken exactly once, by its
+claim's id: packs, index and outcome are registered in one transaction, or none of them is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
+from hathi.metadata.tables.pps import SetState
+from hathi.metadata.transaction import Transaction
+from hathi.model.errors import InvalidError
 from hathi.model.packs import PackRecord
 from hathi.model.pps import DatumInput, Stats
-from hathi.model.references import Job
+from hathi.model.references import Job, Pipeline
+from hathi.pipelines import inputs, payloads
+from hathi.pipelines.declared import declared
+from hathi.pipelines.rows import jobs, pipelines, sets
+from hathi.pipelines.rows.jobs import JobRow
+from hathi.pipelines.rows.sets import SetRow
+from hathi.pipelines.waiting import Cancelled, OnLeave, listen, never
 from hathi.versioning.store import Store
 
 CLAIM_SECONDS = 30.0
-"""How long a claim lives after each beat: long enough for a worker that the machine starves, short enough to wait for."""
+"""How long a claim lives after each beat: enough for a worker that the machine starves, not too long to wait for."""
+
+RETRY_SECONDS = 1.0
+"""How long a set rests after its first error; twice as long after each further one, up to RETRY_LIMIT."""
+
+RETRY_LIMIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """A datum to run: its id and hash (hex) and its inputs in order."""
+    """A datum to run: its id and hash (hex), its inputs in order, and its place in the job's order."""
 
     id: str
     hash: str
     inputs: tuple[DatumInput, ...]
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +68,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The answer to a beat. lost: the claim is no longer this worker's. cancelled: ids of datums to stop and try again."""
+    """The answer to a beat. lost: the claim is no longer this worker's. cancelled: datums to stop and try again."""
 
     lost: bool
     cancelled: tuple[str, ...] = ()
@@ -79,16 +96,147 @@ class Report:
     error: str = ""
 
 
-def claim(store: Store, group: str, worker: str, *, wait: float, cancelled: Callable[[], bool]) -> Claim | None:
-    """Claim a datum set for a worker of `group` (a WorkerGroup key); None when none came up within `wait` seconds."""
-    raise NotImplementedError
+def claim(
+    store: Store,
+    group: str,
+    worker: str,
+    *,
+    wait: float,
+    cancelled: Cancelled = never,
+    on_leave: OnLeave | None = None,
+) -> Claim | None:
+    """Claim a datum set for a worker of `group` (a WorkerGroup key); None when none came up within `wait` seconds.
+
+    Raises PipelineNotFound, and WaitEnded when the client left.
+    """
+    pipeline, version = parse_group(group)
+    deadline = store.db.clock() + timedelta(seconds=wait)
+    with listen(store.db.feed, sets.topic(pipeline), cancelled=cancelled, on_leave=on_leave) as pause:
+        while True:
+            with store.db.read() as tx:
+                row = pipelines.get(tx, pipeline)
+                promising = sets.claimable(tx, row.id, version) is not None
+                due = sets.next_due(tx, row.id, version)
+            if promising:
+                with store.db.write() as tx:
+                    if (found := _claim(tx, row.id, version, worker)) is not None:
+                        return found
+                continue
+            now = store.db.clock()
+            if now >= deadline:
+                return None
+            until = deadline if due is None else min(deadline, due)
+            pause(max((until - now).total_seconds(), 0.0))
 
 
 def beat(store: Store, claim_id: str, worker: str, *, datum: str = "", running_seconds: float = 0.0) -> Beat:
     """Keep a claim alive and record what its worker does now."""
-    raise NotImplementedError
+    with store.db.write() as tx:
+        row = _claimed(tx, claim_id, worker)
+        if row is None:
+            return Beat(lost=True)
+        since = tx.now - timedelta(seconds=running_seconds) if datum else None
+        expires = tx.now + timedelta(seconds=CLAIM_SECONDS)
+        sets.change(tx, row, expires=expires, datum=datum, datum_started=since, cancelled=None)
+        return Beat(lost=False, cancelled=row.cancelled)
 
 
 def report(store: Store, report: Report) -> bool:
-    """Take the outcome of a claim; False when the claim had lapsed. A repeat answers as the first did."""
-    raise NotImplementedError
+    """Take the outcome of a claim; False when the claim had lapsed. A repeat answers as the first did.
+
+    Raises LeaseLapsed when what was written may be collected already; the set is then handed out again.
+    """
+    with store.db.write() as tx:
+        found = sets.by_claim(tx, report.claim_id)
+        if found is not None and found.state is SetState.DONE:
+            return found.worker == report.worker
+        row = _claimed(tx, report.claim_id, report.worker)
+        if row is None:
+            return False
+        job = jobs.by_id(tx, row.job_id)
+        if report.error:
+            _hand_back(tx, job, row, report.error)
+            return True
+        store.ledger.register(tx, report.lease_id, report.packs)
+        values = {
+            "state": SetState.DONE,
+            "index_root": report.index,
+            "expires": None,
+            "datum": "",
+            "datum_started": None,
+        }
+        sets.change(tx, row, **values)
+        _count(tx, job, report)
+    store.ledger.end_lease(report.lease_id)
+    return True
+
+
+def parse_group(key: str) -> tuple[Pipeline, int]:
+    """Return what a WorkerGroup key stands for: a pipeline and its version."""
+    try:
+        project, name, version = key.split("/")
+        return Pipeline(project, name), int(version.removeprefix("v"))
+    except ValueError:
+        raise InvalidError(f"{key!r} is not the key of a worker group") from None
+
+
+def group_key(pipeline: Pipeline, version: int) -> str:
+    """Return the WorkerGroup key of a pipeline's version."""
+    return f"{pipeline.project}/{pipeline.name}/v{version}"
+
+
+def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> Claim | None:
+    row = sets.claimable(tx, pipeline_id, version)
+    if row is None:
+        return None
+    claim_id = uuid4().hex
+    expires = tx.now + timedelta(seconds=CLAIM_SECONDS)
+    values = {"claim_id": claim_id, "worker": worker, "expires": expires, "datum": "", "datum_started": None}
+    sets.change(tx, row, state=SetState.CLAIMED, attempts=row.attempts + 1, cancelled=None, **values)
+    job = jobs.by_id(tx, row.job_id)
+    spec = declared(job.job.pipeline, pipelines.version(tx, pipeline_id, version))
+    heads = {} if spec.input is None else inputs.heads(tx, job.job, spec.input)
+    records = payloads.unpack_runs(sets.payload(tx, row.job_id, row.seq))
+    return Claim(
+        id=claim_id,
+        seconds=CLAIM_SECONDS,
+        job=job.job,
+        version=version,
+        output_branch=job.branch,
+        transform=spec.transform,
+        datum_tries=spec.datum_tries,
+        datum_timeout=spec.datum_timeout,
+        datums=tuple(Datum(record.id, record.hash, record.inputs, record.index) for record in records),
+        roots={str(head.commit): head.root for head in heads.values()},
+    )
+
+
+def _claimed(tx: Transaction, claim_id: str, worker: str) -> SetRow | None:
+    """Return the set that this worker still holds under this claim; even one whose time is up, if nobody took it."""
+    row = sets.by_claim(tx, claim_id)
+    return row if row is not None and row.state is SetState.CLAIMED and row.worker == worker else None
+
+
+def _hand_back(tx: Transaction, job: JobRow, row: SetRow, error: str) -> None:
+    rest = min(RETRY_SECONDS * 2 ** (row.attempts - 1), RETRY_LIMIT)
+    not_before = tx.now + timedelta(seconds=rest)
+    values = {"claim_id": None, "worker": "", "expires": None, "datum": "", "datum_started": None}
+    sets.change(tx, row, state=SetState.READY, not_before=not_before, **values)
+    jobs.change(tx, job, restarts=job.restarts + 1, reason=error)
+    tx.emit(sets.topic(job.job.pipeline))
+
+
+def _count(tx: Transaction, job: JobRow, report: Report) -> None:
+    sums = {
+        "processed": report.processed,
+        "failed": report.failed,
+        "recovered": report.recovered,
+        "download_seconds": report.stats.download_seconds,
+        "process_seconds": report.stats.process_seconds,
+        "upload_seconds": report.stats.upload_seconds,
+        "download_bytes": report.stats.download_bytes,
+        "upload_bytes": report.stats.upload_bytes,
+    }
+    jobs.add(tx, job, sums)
+    if report.failed_datum and not job.failed_datum:
+        jobs.change(tx, job, failed_datum=report.failed_datum)

@@ -57,6 +57,7 @@ pipelines = Table(
     # What is true of it as far as its controller has looked, and why.
     Column("state", Choice(PipelineState), nullable=False),
     Column("reason", Text, nullable=False, default=""),
+    Column("workers_ready", Integer, nullable=False, default=0),
     UniqueConstraint("project", "name"),
 )
 

@@ -1,0 +1,74 @@
+"""The repos and branches that belong to a pipeline.
+
+Output and meta branch are made from the same branches: those that the input reads, and the spec branch. So whatever
+concerns the pipeline, new data or a new version, opens a commit on both, under one id.
+"""
+
+from __future__ import annotations
+
+from hathi.metadata.transaction import Transaction
+from hathi.model.errors import ExistsError, InvalidError
+from hathi.model.infos import Origin
+from hathi.model.inputs import Input, Pfs, leaves, sources
+from hathi.model.references import Branch, Commit, Pipeline
+from hathi.versioning import branches, commits, repos
+from hathi.versioning.errors import RepoExists
+
+SPEC_BRANCH = "master"
+
+
+class RepoTaken(ExistsError):
+    """The output repo's name belongs to a repo that no pipeline made."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(
+            f'pipeline "{pipeline.name}" cannot be created because a repo with the same name already exists'
+        )
+        self.pipeline = pipeline
+
+
+def make(tx: Transaction, pipeline: Pipeline) -> None:
+    """Make the three repos of a new pipeline."""
+    try:
+        repos.create(tx, pipeline.output, f"Output repo for pipeline {pipeline}.")
+    except RepoExists:
+        raise RepoTaken(pipeline) from None
+    repos.create(tx, pipeline.spec, f"Spec repo for pipeline {pipeline}.")
+    repos.create(tx, pipeline.meta, f"Meta repo for pipeline {pipeline}.")
+
+
+def commit_spec(tx: Transaction, pipeline: Pipeline, version: int) -> Commit:
+    """Make the commit that stands for a version of the spec; it holds no files."""
+    return commits.create_empty(tx, pipeline.spec.branch(SPEC_BRANCH), Origin.USER, f"Version {version}.")
+
+
+def follow(tx: Transaction, pipeline: Pipeline, output_branch: str, input: Input | None) -> None:
+    """Let output and meta branch follow the inputs; what was missing of the input branches is made, empty."""
+    if pipeline.output in {source.repo for source in sources(input)}:
+        raise InvalidError(f"pipeline {pipeline} cannot read its own output")
+    silent: list[Branch] = []
+    for leaf in leaves(input):
+        if isinstance(leaf, Pfs):
+            if leaf.trigger is not None:
+                branches.create(tx, leaf.source, trigger=leaf.trigger)
+            if leaf.never:
+                silent.append(leaf.source)
+    provenance = [*sources(input), pipeline.spec.branch(SPEC_BRANCH)]
+    for repo in (pipeline.output, pipeline.meta):
+        branches.create(tx, repo.branch(output_branch), provenance=provenance, silent=silent)
+
+
+def unfollow(tx: Transaction, pipeline: Pipeline, output_branch: str) -> None:
+    """Let output and meta branch follow nothing; they keep what they have."""
+    for repo in (pipeline.output, pipeline.meta):
+        branches.create(tx, repo.branch(output_branch), provenance=())
+
+
+def delete(tx: Transaction, pipeline: Pipeline, output_branch: str, *, keep_output: bool, force: bool) -> None:
+    """Delete the pipeline's repos, or all but the output repo. PreconditionError when others depend on them."""
+    if keep_output:
+        unfollow(tx, pipeline, output_branch)
+        for repo in (pipeline.meta, pipeline.spec):
+            repos.delete(tx, repo, force=force, by_pipeline=True)
+    else:
+        repos.delete(tx, pipeline.output, force=force, by_pipeline=True)

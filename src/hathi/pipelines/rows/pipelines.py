@@ -1,0 +1,187 @@
+"""Rows of pipelines and of their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, delete, insert, select, update
+
+from hathi.metadata.tables.pps import pipeline_versions, pipelines
+from hathi.metadata.transaction import Transaction
+from hathi.model.errors import NotFoundError
+from hathi.model.ids import CommitSetId
+from hathi.model.pps import PipelineState, PipelineType, Spec
+from hathi.model.references import Pipeline
+
+
+class PipelineNotFound(NotFoundError):
+    """No pipeline has this name."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        super().__init__(f"pipeline {pipeline} not found")
+        self.pipeline = pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineRow:
+    """A pipeline. `version` is its present one."""
+
+    id: int
+    pipeline: Pipeline
+    version: int
+    type: PipelineType
+    created: datetime
+    stopped: bool
+    state: PipelineState
+    reason: str
+    workers_ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """What a pipeline was declared as, once."""
+
+    pipeline_id: int
+    version: int
+    created: datetime
+    spec: Spec
+    user_spec_json: str
+    effective_spec_json: str
+    salt: str
+    spec_set_id: CommitSetId
+    runtime: str
+
+
+def topic(pipeline: Pipeline) -> str:
+    """Return the feed topic of a pipeline."""
+    return f"pipeline/{pipeline.project}/{pipeline.name}"
+
+
+def find(tx: Transaction, pipeline: Pipeline) -> PipelineRow | None:
+    """Return a pipeline, or None."""
+    named = (pipelines.c.project == pipeline.project) & (pipelines.c.name == pipeline.name)
+    return next(_rows(tx, select(pipelines).where(named)), None)
+
+
+def get(tx: Transaction, pipeline: Pipeline) -> PipelineRow:
+    """Return a pipeline; PipelineNotFound."""
+    row = find(tx, pipeline)
+    if row is None:
+        raise PipelineNotFound(pipeline)
+    return row
+
+
+def by_id(tx: Transaction, id: int) -> PipelineRow:
+    """Return the pipeline with that row id, which exists."""
+    return next(_rows(tx, select(pipelines).where(pipelines.c.id == id)))
+
+
+def list_rows(tx: Transaction, *, projects: Sequence[str] = (), name: str = "") -> Iterator[PipelineRow]:
+    """Yield pipelines, newest first; `projects` and `name` narrow them when given."""
+    wanted: list[ColumnElement[bool]] = []
+    if projects:
+        wanted.append(pipelines.c.project.in_(projects))
+    if name:
+        wanted.append(pipelines.c.name == name)
+    yield from _rows(tx, select(pipelines).where(*wanted).order_by(pipelines.c.id.desc()))
+
+
+def insert_row(tx: Transaction, pipeline: Pipeline, type: PipelineType) -> int:
+    """Add a pipeline of version 0, which has no spec yet, and return its row id."""
+    values = {
+        "project": pipeline.project,
+        "name": pipeline.name,
+        "version": 0,
+        "type": type,
+        "created": tx.now,
+        "state": PipelineState.STARTING,
+    }
+    [id] = tx.connection.execute(insert(pipelines).values(values)).inserted_primary_key or (0,)
+    return int(id)
+
+
+def add_version(tx: Transaction, row: VersionRow, type: PipelineType, state: PipelineState) -> None:
+    """Add a version and make it the present one."""
+    values = {
+        "pipeline_id": row.pipeline_id,
+        "version": row.version,
+        "created": row.created,
+        "spec": dict(row.spec),
+        "user_spec_json": row.user_spec_json,
+        "effective_spec_json": row.effective_spec_json,
+        "salt": row.salt,
+        "spec_set_id": row.spec_set_id,
+        "runtime": row.runtime,
+    }
+    tx.connection.execute(insert(pipeline_versions).values(values))
+    change = update(pipelines).where(pipelines.c.id == row.pipeline_id)
+    tx.connection.execute(change.values(version=row.version, type=type, state=state, reason=""))
+
+
+def versions(tx: Transaction, row: PipelineRow, history: int) -> Iterator[VersionRow]:
+    """Yield a pipeline's versions, newest first: the present one and `history` older ones (-1: all)."""
+    wanted = pipeline_versions.c.pipeline_id == row.id
+    statement = select(pipeline_versions).where(wanted).order_by(pipeline_versions.c.version.desc())
+    for found in tx.connection.execute(statement if history < 0 else statement.limit(history + 1)):
+        yield _version(found)
+
+
+def version(tx: Transaction, pipeline_id: int, number: int) -> VersionRow:
+    """Return a version that exists."""
+    one = (pipeline_versions.c.pipeline_id == pipeline_id) & (pipeline_versions.c.version == number)
+    return _version(tx.connection.execute(select(pipeline_versions).where(one)).one())
+
+
+def set_state(tx: Transaction, row: PipelineRow, state: PipelineState, reason: str, workers_ready: int = 0) -> None:
+    """Record what is true of a pipeline, and tell."""
+    values = {"state": state, "reason": reason, "workers_ready": workers_ready}
+    tx.connection.execute(update(pipelines).where(pipelines.c.id == row.id).values(values))
+    tx.emit(topic(row.pipeline))
+
+
+def set_stopped(tx: Transaction, row: PipelineRow, stopped: bool) -> None:
+    """Record whether a pipeline is stopped, and tell."""
+    tx.connection.execute(update(pipelines).where(pipelines.c.id == row.id).values(stopped=stopped))
+    tx.emit(topic(row.pipeline))
+
+
+def delete_row(tx: Transaction, row: PipelineRow) -> None:
+    """Forget a pipeline with its versions, jobs and their work, and tell."""
+    tx.connection.execute(delete(pipelines).where(pipelines.c.id == row.id))
+    tx.emit(topic(row.pipeline))
+
+
+def _rows(tx: Transaction, statement: Select[Any]) -> Iterator[PipelineRow]:
+    for row in tx.connection.execute(statement):
+        yield _pipeline(row)
+
+
+def _pipeline(row: Row[Any]) -> PipelineRow:
+    return PipelineRow(
+        id=row.id,
+        pipeline=Pipeline(row.project, row.name),
+        version=row.version,
+        type=row.type,
+        created=row.created,
+        stopped=row.stopped,
+        state=row.state,
+        reason=row.reason,
+        workers_ready=row.workers_ready,
+    )
+
+
+def _version(row: Row[Any]) -> VersionRow:
+    return VersionRow(
+        pipeline_id=row.pipeline_id,
+        version=row.version,
+        created=row.created,
+        spec=row.spec,
+        user_spec_json=row.user_spec_json,
+        effective_spec_json=row.effective_spec_json,
+        salt=row.salt,
+        spec_set_id=row.spec_set_id,
+        runtime=row.runtime,
+    )
