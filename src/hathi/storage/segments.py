@@ -19,6 +19,7 @@ import shutil
 import struct
 import threading
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from hathi.model.errors import UnavailableError
 
 SEGMENT_BYTES = 8 << 20  # a segment this long is closed, and the next one begun
 _READ_BYTES = 1 << 20
+_OPEN_STREAMS = 64  # files kept open for writing; opening one again costs reading its last segment
 _HEADER = struct.Struct("<II")
 _PREFIX = "@"  # of segment files; quoting leaves none in the names of folders
 
@@ -54,11 +56,11 @@ class SegmentLog:
         appended: Callable[[str], None] = lambda stream: None,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
-        """appended: called with the stream's name after each append, outside any lock, so that followers can read on."""
+        """appended: called with the stream's name after each append, with no lock held; followers read on then."""
         self._root = root
         self._appended = appended
         self._segment_bytes = segment_bytes
-        self._open: dict[str, _Tail] = {}
+        self._open: OrderedDict[str, _Tail] = OrderedDict()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -68,9 +70,7 @@ class SegmentLog:
         """Add records to the end of a stream and return the position after them."""
         data = b"".join(_HEADER.pack(len(record), zlib.crc32(record)) + record for record in records)
         with self._lock, _translated(stream):
-            tail = self._open.get(stream)
-            if tail is None:
-                tail = self._open[stream] = _Tail(self._folder(stream))
+            tail = self._tail(stream)
             tail.write(data)
             if tail.size >= self._segment_bytes:
                 tail.roll()
@@ -109,6 +109,15 @@ class SegmentLog:
             while self._open:
                 self._open.popitem()[1].close()
 
+    def _tail(self, stream: str) -> _Tail:
+        tail = self._open.get(stream)
+        if tail is None:
+            tail = self._open[stream] = _Tail(self._folder(stream))
+            if len(self._open) > _OPEN_STREAMS:
+                self._open.popitem(last=False)[1].close()
+        self._open.move_to_end(stream)
+        return tail
+
     def _folder(self, stream: str) -> Path:
         return self._root.joinpath(*(quote(part, safe="").replace(".", "%2E") for part in stream.split("/")))
 
@@ -122,8 +131,8 @@ class _Tail:
         bases = _bases(folder)
         self._base = bases[-1] if bases else 0
         self.position = self._base
-        for self.position, _ in _records(folder, self._base, self._base) if bases else ():
-            pass
+        if bases:
+            self.position = max((end for end, _ in _records(folder, self._base, self._base)), default=self._base)
         self._file = _segment(folder, self._base).open("ab", buffering=0)
         self._file.truncate(self.size)  # what a crash left unfinished
 
@@ -162,7 +171,7 @@ def _segment(folder: Path, base: int) -> Path:
 def _bases(folder: Path) -> list[int]:
     """Return where the segments of a stream begin, in order."""
     try:
-        return sorted(int(name[1:]) for name in os.listdir(folder) if name.startswith(_PREFIX))
+        return sorted(int(path.name[1:]) for path in folder.iterdir() if path.name.startswith(_PREFIX))
     except FileNotFoundError:
         return []
 
@@ -187,7 +196,7 @@ def _records(folder: Path, base: int, start: int) -> Iterator[tuple[int, bytes]]
 
 def _streams(folder: Path, name: str) -> Iterator[str]:
     try:
-        entries = sorted(os.listdir(folder))
+        entries = sorted(path.name for path in folder.iterdir())
     except FileNotFoundError:
         return
     if name and any(entry.startswith(_PREFIX) for entry in entries):

@@ -22,7 +22,7 @@ from uuid import uuid4
 from hathi.model.packs import Catalogue, IndexRecord, PackRecord
 from hathi.storage.chunks.interface import PackDamaged
 from hathi.storage.chunks.packs import read_table
-from hathi.storage.chunks.tables import ENTRY, Table, TableBlocks
+from hathi.storage.chunks.tables import Table, TableBlocks
 from hathi.storage.objects.interface import ObjectMissing, ObjectStore
 
 _FRESH_PACKS = 32  # this many packs without an index are worth one
@@ -110,20 +110,19 @@ class _Merged(Iterable[bytes]):
 
 
 def _renumbered(table: Table, numbers: dict[str, int]) -> Iterator[bytes]:
-    packed = {old: numbers[name].to_bytes(4, "little") for old, name in enumerate(table.names) if name in numbers}
-    if len(packed) == 1 == len(table.names):
-        number = packed[0]
-        for entry in table:
-            yield entry[:_NUMBER_AT] + number + entry[_NUMBER_END:]
-        return
-    # Entries of one chunk are ordered by pack number, and numbers change: such groups are few, and are sorted again.
+    renumber = {_packed(old): _packed(numbers[name]) for old, name in enumerate(table.names) if name in numbers}
+    # Entries of one chunk are ordered by pack number, and numbers change; so each such group is sorted again.
     group: list[bytes] = []
     for entry in table:
-        number = packed.get(ENTRY.unpack(entry)[1])
+        number = renumber.get(entry[_NUMBER_AT:_NUMBER_END])
         if number is None:
             continue
-        if group and group[0][:_NUMBER_AT] != entry[:_NUMBER_AT]:
+        if group and not entry.startswith(group[0][:_NUMBER_AT]):
             yield from sorted(group)
             group.clear()
         group.append(entry[:_NUMBER_AT] + number + entry[_NUMBER_END:])
     yield from sorted(group)
+
+
+def _packed(number: int) -> bytes:
+    return number.to_bytes(_NUMBER_END - _NUMBER_AT, "little")

@@ -121,9 +121,10 @@ class Locations:
                 place = Location(pack.name, entry.offset, entry.stored, entry.length)
                 fresh[entry.id] = place
             found.add(pack.name)
-        self._fresh, self._fresh_packs = fresh, read | found
+        # In this order, a reader that looks on meanwhile finds in the new what is no longer in the old.
         self._indexes = tuple(sorted(indexes, key=len))
         self._usable, self._keeping = live, live - catalogue.condemned
+        self._fresh, self._fresh_packs = fresh, read | found
         self._unreadable = unreadable
         self._version = catalogue.version
         return True

@@ -64,13 +64,12 @@ class Packer:
             return None if number is None else next(self._tables[number].find(id))
 
     def finish(self) -> list[PackRecord]:
-        """Write what is left, here and now, and return every pack with its table announced durable."""
+        """Write what is left, here and now, and return every pack of the upload."""
         with self._lock:
             self._await_leaving()
             if len(self._filling):
-                pack = self._next()
-                pack.write(self._objects)
-                self._note(pack)
+                self._filling.write(self._objects)  # when this fails the pack stays, for whoever tries again
+                self._note(self._next())
             return list(self._records)
 
     def tables(self) -> list[Table]:

@@ -77,6 +77,8 @@ class Reader:
     def read(self, content: Content, offset: int, length: int | None) -> Iterator[bytes]:
         """Yield `length` bytes of a file from `offset`, in pieces of at most a chunk; fewer where it ends before."""
         stop = content.size if length is None else min(content.size, offset + length)
+        if stop <= offset:
+            return
         chosen, skip = _overlapping(content.refs(self), offset, stop)
         left = stop - offset
         for data in self._fetch(chosen):
@@ -95,7 +97,8 @@ class Reader:
 
     def _locate(self, id: bytes) -> Location:
         place = self.locations.find(id)
-        if place is None and self.locations.refresh():
+        if place is None:
+            self.locations.refresh()
             place = self.locations.find(id)
         if place is None:
             raise self.locations.unreadable() or ChunkMissing(id)
@@ -106,10 +109,12 @@ class Reader:
             fetched = self._objects.get(span.pack, span.offset, span.length)
         except ObjectMissing:
             # The pack was collected since we heard of it; what is still referred to stands elsewhere by now.
-            if not self.locations.refresh():
-                raise
+            self.locations.refresh()
             for id, _ in span.chunks:
-                yield self.fetch_at(id, self._locate(id))
+                place = self._locate(id)
+                if place.pack == span.pack:
+                    raise
+                yield self.fetch_at(id, place)
             return
         view = memoryview(fetched)
         for id, place in span.chunks:

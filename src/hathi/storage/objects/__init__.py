@@ -1,1 +1,1 @@
-"""Objects, the lowest floor of storage: named blobs in a folder, a remote store or memory, and wrappers around those."""
+"""Objects, the lowest floor of storage: named blobs in a folder, in a remote store or in memory, and wrappers."""

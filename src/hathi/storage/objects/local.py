@@ -36,8 +36,9 @@ class LocalStore:
         """root: made if it is not there."""
         self._root = root.absolute()
         self._temporary = self._root / _TEMPORARY
+        self._kept: set[Path] = set()  # folders that outlive a power cut for certain
         with _translated(""):
-            _make_folder(self._temporary)
+            self._keep_folder(self._temporary)
             for litter in self._temporary.iterdir():
                 _remove_if_abandoned(litter)
 
@@ -54,7 +55,7 @@ class LocalStore:
                     size = sum(file.write(block) for block in blocks(data))
                     file.flush()
                     os.fsync(file.fileno())
-                    _make_folder(target.parent)
+                    self._keep_folder(target.parent)
                     temporary.replace(target)
             except BaseException:
                 temporary.unlink(missing_ok=True)
@@ -76,7 +77,7 @@ class LocalStore:
             return self._path(key).stat().st_size
 
     def delete(self, key: str) -> None:
-        """See `ObjectStore`. Not synced: an object that comes back after a power cut is garbage, and found again as such."""
+        """See `ObjectStore`. Not synced: what comes back after a power cut is garbage, and found again as such."""
         with _translated(key):
             self._path(key).unlink(missing_ok=True)
 
@@ -91,6 +92,17 @@ class LocalStore:
 
     def _path(self, key: str) -> Path:
         return self._root / checked(key)
+
+    def _keep_folder(self, path: Path) -> None:
+        """Make a folder if need be, and make sure once that it outlives a power cut, whoever made it."""
+        if path in self._kept or path == path.parent:
+            return
+        if not path.is_dir():
+            self._keep_folder(path.parent)
+            with suppress(FileExistsError):
+                path.mkdir()
+        _sync_folder(path.parent)
+        self._kept.add(path)
 
     def _open_temporary(self) -> tuple[Path, BinaryIO]:
         while True:
@@ -123,16 +135,6 @@ def _read(descriptor: int, offset: int, length: int) -> bytes:
             break
         data += more
     return data
-
-
-def _make_folder(path: Path) -> None:
-    """Make a folder and its parents so that they outlive a power cut."""
-    if path.is_dir():
-        return
-    _make_folder(path.parent)
-    with suppress(FileExistsError):
-        path.mkdir()
-    _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:
