@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import delete, select, update
 
 from hathi.metadata.database import Database
-from hathi.metadata.ledger import DatabaseLedger, LeaseLapsed
-from hathi.model.packs import IndexRecord, PackRecord
+from hathi.metadata.ledger import DatabaseLedger
+from hathi.metadata.tables.storage import catalogue as catalogue_table
+from hathi.metadata.tables.storage import packs
+from hathi.model.packs import IndexRecord, LeaseLapsed, PackRecord
 
 PACK = PackRecord("packs/a-0", 10, 1)
 OTHER = PackRecord("packs/b-0", 20, 2)
@@ -88,3 +91,43 @@ def test_a_merged_index_replaces_older_ones(ledger: DatabaseLedger) -> None:
     ledger.merged(big, ["index/1"])
     catalogue = ledger.catalogue()
     assert catalogue is not None and catalogue.indexes == (big,)
+
+
+def test_what_is_known_is_not_read_again(db: Database, ledger: DatabaseLedger) -> None:
+    """Following the catalogue costs what changed: a pack already heard of is the same value, not a new one."""
+    lease = ledger.open_lease()
+    for pack in (PACK, OTHER):
+        with db.write() as tx:
+            ledger.register(tx, lease.id, [pack])
+        catalogue = ledger.catalogue()
+        assert catalogue is not None and catalogue.packs[-1] == pack
+    again, fresh = ledger.catalogue(), DatabaseLedger(db).catalogue()
+    assert again is not None and fresh is not None
+    assert again.packs == fresh.packs == (PACK, OTHER)
+
+
+def test_a_pack_condemned_elsewhere_is_heard_of(db: Database, ledger: DatabaseLedger) -> None:
+    lease = ledger.open_lease()
+    with db.write() as tx:
+        ledger.register(tx, lease.id, [PACK, OTHER])
+    ledger.catalogue()
+    with db.write() as tx:
+        tx.connection.execute(update(catalogue_table).values(version=catalogue_table.c.version + 1))
+        version = tx.connection.execute(select(catalogue_table.c.version)).scalar_one()
+        tx.connection.execute(update(packs).where(packs.c.name == PACK.name).values(condemned=True, since=version))
+    catalogue = ledger.catalogue()
+    assert catalogue is not None
+    assert catalogue.packs == (PACK, OTHER) and catalogue.condemned == {PACK.name}
+
+
+def test_a_pack_that_went_away_is_forgotten(db: Database, ledger: DatabaseLedger) -> None:
+    lease = ledger.open_lease()
+    with db.write() as tx:
+        ledger.register(tx, lease.id, [PACK, OTHER])
+    ledger.catalogue()
+    with db.write() as tx:
+        version = catalogue_table.c.version + 1
+        tx.connection.execute(update(catalogue_table).values(version=version, purged=version))
+        tx.connection.execute(delete(packs).where(packs.c.name == PACK.name))
+    catalogue = ledger.catalogue()
+    assert catalogue is not None and catalogue.packs == (OTHER,)

@@ -14,23 +14,18 @@ from datetime import timedelta
 from uuid import uuid4
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from hathi.metadata.database import Database
 from hathi.metadata.tables.storage import catalogue, leases, pack_indexes, packs
 from hathi.metadata.transaction import Transaction
-from hathi.model.errors import ConflictError
-from hathi.model.packs import Catalogue, IndexRecord, Lease, PackRecord
+from hathi.model.packs import Catalogue, IndexRecord, Lease, LeaseLapsed, PackRecord
 
 LEASE_SECONDS = 300.0
 """How long a lease lives after each renewal: long enough for a machine that is busy, short enough for garbage to go."""
 
 
-class LeaseLapsed(ConflictError):
-    """A writer stalled for too long: what it wrote may be collected already, so it must not be named."""
-
-    def __init__(self, lease: str) -> None:
-        super().__init__(f"upload {lease} has lapsed; write again")
-        self.lease = lease
+_VERSION = "storage.catalogue"
 
 
 class DatabaseLedger:
@@ -44,21 +39,14 @@ class DatabaseLedger:
         self._clock = clock
         self._lock = threading.Lock()
         self._mine: dict[str, float] = {}  # leases in memory: id -> when it lapses
+        self._following = threading.Lock()
+        self._known: Catalogue | None = None  # what was read last; only what changed since is read again
 
     def catalogue(self, newer_than: int = -1) -> Catalogue | None:
         """Return what is live, or None when nothing changed since version `newer_than`."""
-        with self._database.read() as tx:
-            version = tx.connection.execute(select(catalogue.c.version)).scalar_one()
-            if version <= newer_than:
-                return None
-            every = tx.connection.execute(select(packs.c.name, packs.c.size, packs.c.chunks, packs.c.condemned)).all()
-            merged = tx.connection.execute(select(pack_indexes)).all()
-        return Catalogue(
-            version=version,
-            packs=tuple(PackRecord(name, size, chunks) for name, size, chunks, _ in every),
-            indexes=tuple(IndexRecord(row.name, row.size, row.chunks, tuple(row.packs)) for row in merged),
-            condemned=frozenset(name for name, _, _, condemned in every if condemned),
-        )
+        with self._following:
+            known = self._known = self._catch_up(self._known)
+        return known if known.version > newer_than else None
 
     def open_lease(self, *, durable: bool = False) -> Lease:
         """Record that a writer begins. durable: it is not in this process, so the lease must outlive us."""
@@ -105,15 +93,28 @@ class DatabaseLedger:
             raise LeaseLapsed(lease_id)
         if not records:
             return
-        rows = [{"name": record.name, "size": record.size, "chunks": record.chunks} for record in records]
-        if tx.connection.dialect.name == "sqlite":
-            tx.connection.execute(insert(packs).prefix_with("OR IGNORE"), rows)
-        else:
-            present = select(packs.c.name).where(packs.c.name.in_([record.name for record in records]))
-            known = set(tx.connection.execute(present).scalars())
-            if fresh := [row for row in rows if row["name"] not in known]:
-                tx.connection.execute(insert(packs), fresh)
-        _changed(tx)
+        version = _changed(tx)
+        rows = [{"name": pack.name, "size": pack.size, "chunks": pack.chunks, "since": version} for pack in records]
+        dialect = sqlite if tx.connection.dialect.name == "sqlite" else postgresql
+        tx.connection.execute(dialect.insert(packs).on_conflict_do_nothing(), rows)
+
+    def _catch_up(self, known: Catalogue | None) -> Catalogue:
+        with self._database.read() as tx:
+            version, purged = tx.connection.execute(select(catalogue.c.version, catalogue.c.purged)).one()
+            if known is not None and known.version == version:
+                return known
+            if known is None or purged > known.version:
+                known = Catalogue(-1, (), ())
+            changed = tx.connection.execute(select(packs).where(packs.c.since > known.version)).all()
+            names = tx.connection.execute(select(pack_indexes.c.name)).scalars().all()
+            indexes = {index.name: index for index in known.indexes if index.name in names}
+            if new := [name for name in names if name not in indexes]:
+                for row in tx.connection.execute(select(pack_indexes).where(pack_indexes.c.name.in_(new))):
+                    indexes[row.name] = IndexRecord(row.name, row.size, row.chunks, tuple(row.packs))
+        live = {pack.name: pack for pack in known.packs} if any(row.condemned for row in changed) else {}
+        added = tuple(PackRecord(row.name, row.size, row.chunks) for row in changed if row.name not in live)
+        condemned = known.condemned | {row.name for row in changed if row.condemned}
+        return Catalogue(version, known.packs + added, tuple(indexes.values()), condemned)
 
     def _renew_mine(self, id: str) -> bool:
         with self._lock:
@@ -131,7 +132,9 @@ class DatabaseLedger:
         return tx.connection.execute(alive).first() is not None
 
 
-def _changed(tx: Transaction) -> None:
-    if not tx.notes.get("storage.catalogue"):
-        tx.notes["storage.catalogue"] = True
-        tx.connection.execute(update(catalogue).values(version=catalogue.c.version + 1))
+def _changed(tx: Transaction) -> int:
+    """Return the version of the catalogue that this transaction makes."""
+    if _VERSION not in tx.notes:
+        change = update(catalogue).values(version=catalogue.c.version + 1).returning(catalogue.c.version)
+        tx.notes[_VERSION] = tx.connection.execute(change).scalar_one()
+    return int(tx.notes[_VERSION])

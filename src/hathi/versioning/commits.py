@@ -1,10 +1,44 @@
-"""Commits: started, finished, found and told about."""
+"""Commits: started, finished, found and told about.
+
+A commit is open from its start; finishing closes it to writes. Its writes are then folded into its parent's tree
+(`versioning.finishing`), which makes it FINISHED and immutable; when there is nothing to fold, closing does that at
+once. READY is no state of its own: it is an open commit whose provenance is finished.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+
 from hathi.metadata.database import Transaction
-from hathi.model.infos import CommitInfo, CommitSetInfo, Origin
-from hathi.model.references import Branch, Commit, CommitSpec, Repo
+from hathi.metadata.tables.pfs import branches, commit_provenance, commits, repos, runs
+from hathi.model import names
+from hathi.model.errors import InvalidError, PreconditionError
+from hathi.model.infos import CommitInfo, CommitSetInfo, CommitState, Origin
+from hathi.model.references import SPEC, Branch, Commit, CommitSpec, Repo
+from hathi.storage.filesets.node import EMPTY_ROOT
+from hathi.versioning import lookup, propagation
+from hathi.versioning.errors import (
+    CommitFinished,
+    CommitNotFound,
+    CommitSetNotFound,
+    InconsistentCommit,
+    OutputBranch,
+    ParentNotFinished,
+)
+from hathi.versioning.rows import (
+    BranchRow,
+    CommitRow,
+    commit_row,
+    find_branch,
+    find_commit,
+    insert_commit,
+    repo_id,
+    select_commits,
+)
+from hathi.versioning.telling import commit_infos
 
 
 def start(
@@ -15,14 +49,77 @@ def start(
     parent: a commit of the same repo, at least closed; None means the head.
     Raises RepoNotFound, CommitNotFound, OutputBranch, ParentNotFinished, InconsistentCommit.
     """
-    raise NotImplementedError
+    names.check_branch(branch.name)
+    place = find_branch(tx, branch)
+    if place.output:
+        raise OutputBranch(branch)
+    if parent is not None and parent.repo != branch.repo:
+        raise InvalidError(f"parent commit {parent} is not in repo {branch.repo}")
+    base = place.head if parent is None else lookup.find(tx, parent)
+    if base is not None and base.finishing is None:
+        if base.commit.id == tx.commit_set:
+            raise InconsistentCommit(base.commit)
+        raise ParentNotFinished(base.commit)
+    row = insert_commit(tx, place.repo_id, branch, base, Origin.USER, description=description, created_by=created_by)
+    set_head(tx, place, row)
+    return row.commit
 
 
 def create_empty(
     tx: Transaction, branch: Branch, origin: Origin = Origin.AUTO, description: str = "", *, created_by: str = ""
 ) -> Commit:
-    """Make a finished commit with no changes on a branch (made when missing), as head. For spec commits and first heads."""
-    raise NotImplementedError
+    """Make a finished commit with no changes on a branch (made when missing), as its head.
+
+    Pipelines make spec commits so, and a branch its first head. Raises RepoNotFound, InconsistentCommit, and
+    ParentNotFinished when the head is not FINISHED.
+    """
+    names.check_branch(branch.name)
+    place = find_branch(tx, branch)
+    base = place.head
+    if base is not None and base.finished is None:
+        raise ParentNotFinished(base.commit)
+    row = add_finished(tx, place, base_root(tx, base), base.size if base else 0, origin, description, created_by)
+    return row.commit
+
+
+def add_finished(
+    tx: Transaction,
+    place: BranchRow,
+    root: bytes,
+    size: int,
+    origin: Origin,
+    description: str = "",
+    created_by: str = "",
+) -> CommitRow:
+    """Make a finished commit on top of the head of `place`, with a tree that is durable, and make it the head."""
+    row = insert_commit(
+        tx,
+        place.repo_id,
+        place.branch,
+        place.head,
+        origin,
+        description=description,
+        created_by=created_by,
+        root=root,
+        size=size,
+    )
+    set_head(tx, place, row)
+    propagation.finished(tx, row.commit)
+    return row
+
+
+def set_head(tx: Transaction, place: BranchRow, row: CommitRow) -> None:
+    """Point a branch (made when missing) at a commit just made, and note what follows from that."""
+    if place.id is None:
+        values = {"repo_id": place.repo_id, "name": place.branch.name, "head": row.id, "created": tx.now}
+        key = tx.connection.execute(insert(branches).values(**values, created_by=row.created_by)).inserted_primary_key
+        assert key is not None
+        propagation.created(tx, row)  # nothing can be made from a branch that did not exist
+    else:
+        tx.connection.execute(update(branches).where(branches.c.id == place.id).values(head=row.id))
+        propagation.created(tx, row)
+        propagation.moved(tx, place.id)
+    tx.emit(f"branch/{place.branch.repo}/{place.branch.name}")
 
 
 def finish(
@@ -35,10 +132,26 @@ def finish(
 ) -> Commit:
     """Close a commit: FINISHING, and FINISHED as soon as its writes are folded into a tree (at once if there are none).
 
-    description: replaces the one given at start. error: marks the commit as failed, drops its contents, finishes at once.
-    Raises CommitFinished; PreconditionError for a pipeline's output or meta commit unless `force`.
+    description: replaces the one given at start. error: marks the commit as failed, drops its contents, finishes at
+    once. Raises CommitFinished; PreconditionError for a pipeline's output or meta commit unless `force`.
     """
-    raise NotImplementedError
+    row = lookup.find(tx, spec)
+    _require_open(row)
+    if not force and row.repo.type != SPEC and _made_by_pipeline(tx, row):
+        raise PreconditionError(f"cannot finish a pipeline output or meta commit, use 'stop job' instead: {row.commit}")
+    if description:
+        tx.connection.execute(update(commits).where(commits.c.id == row.id).values(description=description))
+    parent = parent_of(tx, row)
+    written = tx.connection.execute(select(runs.c.seq).where(runs.c.commit_id == row.id).limit(1)).first()
+    if error:
+        settle(tx, row, EMPTY_ROOT, 0, error)
+    elif not written and (parent is None or parent.finished is not None):
+        settle(tx, row, base_root(tx, parent), parent.size if parent else 0)
+    else:
+        tx.connection.execute(update(commits).where(commits.c.id == row.id).values(finishing=tx.now))
+        tx.emit(f"commit/{row.repo}/{row.commit.id}")
+        tx.emit(f"closing/{row.repo}/{row.commit.id}")
+    return row.commit
 
 
 def finish_output(tx: Transaction, commit: Commit, root: bytes, size: int, error: str = "") -> None:
@@ -46,35 +159,92 @@ def finish_output(tx: Transaction, commit: Commit, root: bytes, size: int, error
 
     Raises CommitNotFound, CommitFinished.
     """
-    raise NotImplementedError
+    row = _exact(tx, commit)
+    _require_open(row)
+    settle(tx, row, root, size, error)
+
+
+def settle(tx: Transaction, row: CommitRow, root: bytes, size: int, error: str = "") -> None:
+    """Make a commit FINISHED with the tree at `root`, and wake whoever waited for that."""
+    values = {"finishing": row.finishing or tx.now, "finished": tx.now, "root": root, "size": size, "error": error}
+    tx.connection.execute(update(commits).where(commits.c.id == row.id).values(**values))
+    tx.connection.execute(delete(runs).where(runs.c.commit_id == row.id))
+    propagation.finished(tx, row.commit)
+    tx.emit(f"commit/{row.repo}/{row.commit.id}")
+    tx.emit(f"closing/{row.repo}/{row.commit.id}")  # a child may be waiting to be folded
+    made_from_it = (
+        select_commits()
+        .join(commit_provenance, commit_provenance.c.commit_id == commits.c.id)
+        .where(commit_provenance.c.provenance_id == row.id, commits.c.finished.is_(None))
+    )
+    for below in tx.connection.execute(made_from_it).all():  # they may have become READY
+        other = commit_row(below)
+        tx.emit(f"commit/{other.repo}/{other.commit.id}")
+
+
+def base_root(tx: Transaction, parent: CommitRow | None) -> bytes:
+    """Return the tree that a child of `parent` starts from: what failed left nothing behind, so it is passed over."""
+    if parent is not None and (parent.error or parent.finished is None):
+        parent = lookup.good_ancestor(tx, parent)
+    return EMPTY_ROOT if parent is None or parent.root is None else parent.root
+
+
+def parent_of(tx: Transaction, row: CommitRow) -> CommitRow | None:
+    """Return the parent of a commit."""
+    if row.parent_id is None:
+        return None
+    found = tx.connection.execute(select_commits().where(commits.c.id == row.parent_id)).one()
+    return commit_row(found, row.repo)
 
 
 def clear(tx: Transaction, spec: CommitSpec) -> None:
     """Forget what was written to an open commit. Raises CommitFinished."""
-    raise NotImplementedError
+    row = lookup.find(tx, spec)
+    _require_open(row)
+    parent = parent_of(tx, row)
+    tx.connection.execute(delete(runs).where(runs.c.commit_id == row.id))
+    size = parent.size if parent else 0
+    tx.connection.execute(update(commits).where(commits.c.id == row.id).values(size=size))
 
 
 def resolve(tx: Transaction, spec: CommitSpec) -> Commit:
-    """Return the commit that a request means: `branch`, id, either with ancestry, or an id known through provenance only.
+    """Return the commit that a request means: by branch, by id, by either with ancestry, or known by provenance only.
 
     Raises RepoNotFound, BranchNotFound, CommitNotFound, InvalidError.
     """
-    raise NotImplementedError
+    return lookup.find(tx, spec).commit
 
 
 def inspect(tx: Transaction, spec: CommitSpec) -> CommitInfo:
     """Return the commit that `spec` means; see `resolve`."""
-    raise NotImplementedError
+    return commit_infos(tx, [lookup.find(tx, spec)])[0]
+
+
+def exists(tx: Transaction, commit: Commit) -> bool:
+    """Return whether there is such a commit, in that very repo; RepoNotFound."""
+    return find_commit(tx, commit)[1] is not None
+
+
+def state(tx: Transaction, commit: Commit) -> CommitState:
+    """Return how far a commit has come. Raises CommitNotFound."""
+    row = _exact(tx, commit)
+    if row.finished is not None:
+        return CommitState.FINISHED
+    if row.finishing is not None:
+        return CommitState.FINISHING
+    return CommitState.READY if _ready(tx, row) else CommitState.STARTED
 
 
 def root_of(tx: Transaction, commit: Commit) -> bytes | None:
     """Return the root of a commit's tree; None while it is not FINISHED. Raises CommitNotFound."""
-    raise NotImplementedError
+    return _exact(tx, commit).root
 
 
 def good_ancestor(tx: Transaction, commit: Commit, origin: Origin | None = None) -> Commit | None:
     """Return the nearest ancestor (not itself) that is FINISHED without error and, if given, of that origin."""
-    raise NotImplementedError
+    conditions = [] if origin is None else [commits.c.origin == origin]
+    found = lookup.good_ancestor(tx, _exact(tx, commit), *conditions)
+    return None if found is None else found.commit
 
 
 def list_commits(
@@ -86,20 +256,89 @@ def list_commits(
     number: int = 0,
     reverse: bool = False,
     origin: Origin | None = None,
-    after: int = 0,
+    started_before: datetime | None = None,
 ) -> list[CommitInfo]:
     """Return commits, newest first: all of the repo, or from `to` along parents until `from_`, which is left out.
 
     number: at most so many; 0 means all. reverse: oldest first, not together with from and to (InvalidError).
     """
-    raise NotImplementedError
+    conditions: list[ColumnElement[bool]] = [] if origin is None else [commits.c.origin == origin]
+    if started_before is not None:
+        conditions.append(commits.c.started < started_before)
+    if from_ is not None and to is None:
+        raise InvalidError("cannot list commits from one without naming the one to list to")
+    if to is None:
+        rows = _all_of_repo(tx, repo, conditions, number, reverse)
+    elif reverse:
+        raise InvalidError("cannot list commits in reverse order together with from or to")
+    else:
+        until = None if from_ is None else lookup.find(tx, from_).id
+        rows = lookup.line(tx, lookup.find(tx, to), until, number, *conditions)
+    return commit_infos(tx, rows)
 
 
 def commit_set(tx: Transaction, id: str) -> list[CommitInfo]:
     """Return the commits that share an id, upstream ones first; CommitSetNotFound when there are none."""
-    raise NotImplementedError
+    found = tx.connection.execute(select_commits().where(commits.c.set_id == id).order_by(commits.c.id)).all()
+    if not found:
+        raise CommitSetNotFound(id)
+    return commit_infos(tx, [commit_row(row) for row in found])
 
 
-def list_commit_sets(tx: Transaction, project: str = "") -> list[CommitSetInfo]:
-    """Return all commit sets that touch the project ("": any), newest first."""
-    raise NotImplementedError
+def list_commit_sets(tx: Transaction, project: str = "", *, number: int = 0) -> list[CommitSetInfo]:
+    """Return all commit sets that touch the project ("": any), newest first; at most `number` unless that is 0."""
+    newest = select(commits.c.set_id).group_by(commits.c.set_id).order_by(func.max(commits.c.id).desc())
+    if project:
+        newest = newest.join(repos, repos.c.id == commits.c.repo_id).where(repos.c.project == project)
+    ids = list(tx.connection.execute(newest.limit(number) if number else newest).scalars())
+    rows: list[CommitRow] = []
+    for start_at in range(0, len(ids), 500):
+        some = select_commits().where(commits.c.set_id.in_(ids[start_at : start_at + 500]))
+        rows += [commit_row(row) for row in tx.connection.execute(some.order_by(commits.c.id))]
+    sets: dict[str, list[CommitInfo]] = {id: [] for id in ids}
+    for info in commit_infos(tx, rows):
+        sets[info.commit.id].append(info)
+    return [CommitSetInfo(id, tuple(infos)) for id, infos in sets.items()]
+
+
+def _all_of_repo(
+    tx: Transaction, repo: Repo, conditions: Sequence[ColumnElement[bool]], number: int, reverse: bool
+) -> list[CommitRow]:
+    order = commits.c.id if reverse else commits.c.id.desc()
+    every = select_commits().where(commits.c.repo_id == repo_id(tx, repo), *conditions).order_by(order)
+    return [commit_row(row, repo) for row in tx.connection.execute(every.limit(number) if number else every)]
+
+
+def _exact(tx: Transaction, commit: Commit) -> CommitRow:
+    _, row = find_commit(tx, commit)
+    if row is None:
+        raise CommitNotFound(commit)
+    return row
+
+
+def _require_open(row: CommitRow) -> None:
+    if row.finishing is not None:
+        raise CommitFinished(row.commit)
+
+
+def _made_by_pipeline(tx: Transaction, row: CommitRow) -> bool:
+    source = commits.alias("source")
+    statement = (
+        select(repos.c.id)
+        .join(source, source.c.repo_id == repos.c.id)
+        .join(commit_provenance, commit_provenance.c.provenance_id == source.c.id)
+        .where(commit_provenance.c.commit_id == row.id, repos.c.type == SPEC)
+        .limit(1)
+    )
+    return tx.connection.execute(statement).first() is not None
+
+
+def _ready(tx: Transaction, row: CommitRow) -> bool:
+    source = commits.alias("source")
+    statement = (
+        select(source.c.id)
+        .join(commit_provenance, commit_provenance.c.provenance_id == source.c.id)
+        .where(commit_provenance.c.commit_id == row.id, source.c.finished.is_(None))
+        .limit(1)
+    )
+    return tx.connection.execute(statement).first() is None

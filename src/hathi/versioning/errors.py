@@ -128,14 +128,6 @@ class DagConflict(InvalidError):
         self.repo = repo
 
 
-class PathClash(InvalidError):
-    """A path would be a file and a directory at once."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(f"file / directory path collision ({path})")
-        self.path = path
-
-
 class MatchedSeveral(InvalidError):
     """GetFile gives one file."""
 

@@ -62,5 +62,7 @@ def get(store: Store, spec: CommitSpec, pattern: str, offset: int = 0) -> Iterat
 
 
 def get_all(store: Store, spec: CommitSpec, pattern: str) -> Iterator[tuple[FileInfo, Iterator[bytes]]]:
-    """Yield every file that matches or lies below a directory that does, each once, with its bytes. FileNotFound if none."""
+    """Yield every file that matches or lies below a directory that does, each once, with its bytes. FileNotFound if
+    none.
+    """
     raise NotImplementedError

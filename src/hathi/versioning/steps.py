@@ -1,7 +1,7 @@
 """What a transaction tells those who build on versioned data: which commits it made and which it finished.
 
-`pipelines` makes jobs for new output commits in the transaction that made the commits; it registers a step here when the
-program is put together, so that nothing in `versioning` knows who listens.
+`pipelines` makes jobs for new output commits in the transaction that made the commits; it registers a step here when
+the program is put together, so that nothing in `versioning` knows who listens.
 """
 
 from __future__ import annotations
@@ -53,3 +53,12 @@ class Steps:
         """Call `step` before COMMIT with the commits that became FINISHED, with or without an error."""
         self._finished.append((order, step))
         self._finished.sort(key=lambda pair: pair[0])
+
+    def tell(self, tx: Transaction, created: Sequence[NewCommit], finished: Sequence[Commit]) -> None:
+        """Run the steps; called once before COMMIT, and again with what the steps themselves made."""
+        if created:
+            for _, created_step in self._created:
+                created_step(tx, created)
+        if finished:
+            for _, finished_step in self._finished:
+                finished_step(tx, finished)

@@ -1,7 +1,7 @@
 """The store: what versioned data stands on, in one value that operations and controllers are handed.
 
-Operations on names take a transaction; operations on bytes take the store, because bytes are written before the transaction
-that names them begins.
+Operations on names take a transaction; operations on bytes take the store, because bytes are written before the
+transaction that names them begins.
 """
 
 from __future__ import annotations

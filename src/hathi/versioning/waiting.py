@@ -1,21 +1,68 @@
-"""Waiting for commits: sleep on the change feed, never ask again and again."""
+"""Waiting for commits: sleep on the change feed, never ask again and again.
+
+The order that misses nothing is: subscribe, look, sleep. A wait ends early when the client leaves or the server stops.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from sqlalchemy import ColumnElement
+
+from hathi.metadata.database import Transaction
+from hathi.metadata.feed import Subscription
+from hathi.metadata.tables.pfs import commits as table
 from hathi.model.infos import CommitInfo, CommitState, Origin
-from hathi.model.references import CommitSpec, Repo
+from hathi.model.references import Commit, CommitSpec, Repo
+from hathi.versioning import commits, lookup
+from hathi.versioning.errors import RepoNotFound, WaitEnded
+from hathi.versioning.rows import CommitRow, commit_row, repo_id, select_commits
 from hathi.versioning.store import Store
 
 Cancelled = Callable[[], bool]
 OnLeave = Callable[[Callable[[], None]], object]
 """Registers a call for the moment the client leaves (gRPC's `context.add_callback`), so that the wait ends at once."""
 
+_CHECK_SECONDS = 5.0
+"""How often a waiter without `on_leave` looks whether its client has left."""
+
+_PAGE = 100
+"""Commits that a subscriber reads at once."""
+
 
 def never() -> bool:
     """The client that never leaves."""
     return False
+
+
+class Patience:
+    """Sleeps on a subscription until something happens; raises WaitEnded when there is nobody left to wait for."""
+
+    def __init__(
+        self, store: Store, subscription: Subscription, cancelled: Cancelled, on_leave: OnLeave | None
+    ) -> None:
+        self._store = store
+        self._subscription = subscription
+        self._cancelled = cancelled
+        self._timeout = None if on_leave is not None or cancelled is never else _CHECK_SECONDS
+        if on_leave is not None:
+            on_leave(subscription.wake)
+
+    def sleep(self) -> None:
+        """Return when a topic has arrived, perhaps for nothing. Raises WaitEnded."""
+        if self._cancelled() or self._store.db.feed.closed:
+            raise WaitEnded
+        self._subscription.wait(self._timeout)
+
+
+@contextmanager
+def patience(
+    store: Store, *prefixes: str, cancelled: Cancelled = never, on_leave: OnLeave | None = None
+) -> Iterator[Patience]:
+    """Subscribe to topics and return what to sleep on; look at the state between this and the first sleep."""
+    with store.db.feed.subscribe(*prefixes) as subscription:
+        yield Patience(store, subscription, cancelled, on_leave)
 
 
 def wait_commit(
@@ -27,17 +74,30 @@ def wait_commit(
 ) -> CommitInfo:
     """Return the commit once it has reached `state`.
 
-    Raises what `commits.inspect` raises, also when the commit is deleted meanwhile; Cancelled when the client leaves or the
-    server stops.
+    Raises what `commits.inspect` raises, also when the commit is deleted meanwhile; WaitEnded when the client leaves or
+    the server stops.
     """
-    raise NotImplementedError
+    with store.db.read() as tx:
+        commit = commits.resolve(tx, spec)
+        if _reached(tx, commit, state):
+            return _inspect(tx, commit)
+    with patience(store, *_topics(commit), cancelled=cancelled, on_leave=on_leave) as asleep:
+        while True:
+            with store.db.read() as tx:
+                if _reached(tx, commit, state):
+                    return _inspect(tx, commit)
+            asleep.sleep()
 
 
 def wait_commit_set(
     store: Store, id: str, cancelled: Cancelled = never, on_leave: OnLeave | None = None
 ) -> Iterator[CommitInfo]:
     """Yield the commits of a set, each when it is FINISHED, upstream ones first. Raises CommitSetNotFound."""
-    raise NotImplementedError
+    with store.db.read() as tx:
+        members = [info.commit for info in commits.commit_set(tx, id)]
+    for commit in members:
+        spec = CommitSpec(commit.repo, id=commit.id)
+        yield wait_commit(store, spec, CommitState.FINISHED, cancelled, on_leave)
 
 
 def subscribe(
@@ -53,6 +113,53 @@ def subscribe(
 ) -> Iterator[CommitInfo]:
     """Yield the commits of a repo (of a branch, if given), oldest first, then new ones as they come, without end.
 
-    from_: only commits made after this one. state: each commit is yielded once it has reached it.
+    from_: only commits made after this one. state: each commit is yielded once it has reached it. Commits that are
+    deleted before that are passed over. Raises RepoNotFound (also when the repo is deleted), WaitEnded.
     """
-    raise NotImplementedError
+    conditions: list[ColumnElement[bool]] = [] if origin is None else [table.c.origin == origin]
+    if branch:
+        conditions.append(table.c.branch == branch)
+    with patience(store, f"commit/{repo}/", f"repo/{repo}", cancelled=cancelled, on_leave=on_leave) as asleep:
+        with store.db.read() as tx:
+            repo_key = repo_id(tx, repo)
+            seen = 0 if from_ is None else lookup.find(tx, from_).id
+        while True:
+            with store.db.read() as tx:
+                if repo_id(tx, repo) != repo_key:
+                    raise RepoNotFound(repo)
+                page = _after(tx, repo_key, seen, conditions)
+            for row in page:
+                seen = row.id
+                info = _await_one(store, row.commit, state, asleep)
+                if info is not None:
+                    yield info
+            if not page:
+                asleep.sleep()
+
+
+def _await_one(store: Store, commit: Commit, state: CommitState, asleep: Patience) -> CommitInfo | None:
+    """Return the commit once it has reached `state`, None when it was deleted before."""
+    while True:
+        with store.db.read() as tx:
+            if not commits.exists(tx, commit):
+                return None
+            if _reached(tx, commit, state):
+                return _inspect(tx, commit)
+        asleep.sleep()
+
+
+def _after(tx: Transaction, repo_key: int, seen: int, conditions: list[ColumnElement[bool]]) -> list[CommitRow]:
+    later = select_commits().where(table.c.repo_id == repo_key, table.c.id > seen, *conditions)
+    return [commit_row(row) for row in tx.connection.execute(later.order_by(table.c.id).limit(_PAGE))]
+
+
+def _reached(tx: Transaction, commit: Commit, state: CommitState) -> bool:
+    return commits.state(tx, commit).value >= state.value
+
+
+def _inspect(tx: Transaction, commit: Commit) -> CommitInfo:
+    return commits.inspect(tx, CommitSpec(commit.repo, id=commit.id))
+
+
+def _topics(commit: Commit) -> tuple[str, str]:
+    return f"commit/{commit.repo}/{commit.id}", f"repo/{commit.repo}"

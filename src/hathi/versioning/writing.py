@@ -69,8 +69,9 @@ class Writer:
     def close(self) -> Commit:
         """Make everything durable and visible at once; returns the commit that was written.
 
-        The commit is the open one that was meant, or a new finished one on the branch. Raises CommitFinished, OutputBranch,
-        PathCollision (one-off writes only; an open commit tells when it is finished), BranchNotFound, RepoNotFound.
+        The commit is the open one that was meant, or a new finished one on the branch. Raises CommitFinished,
+        OutputBranch, PathCollision (one-off writes only; an open commit tells when it is finished), BranchNotFound,
+        RepoNotFound.
         """
         raise NotImplementedError
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -86,6 +87,15 @@ commits = Table(
     Column("root", LargeBinary),  # of the file tree; null until finished
     Column("size", BigInteger, nullable=False, default=0),  # an upper bound until finished
     UniqueConstraint("repo_id", "set_id"),
+    Index(None, "repo_id", "id"),
+    sqlite_autoincrement=True,  # the key of a deleted commit must not come back: subscribers remember how far they are
+)
+
+Index(
+    "ix_commits_closing",
+    commits.c.id,
+    sqlite_where=commits.c.finishing.is_not(None) & commits.c.finished.is_(None),
+    postgresql_where=commits.c.finishing.is_not(None) & commits.c.finished.is_(None),
 )
 
 commit_provenance = Table(

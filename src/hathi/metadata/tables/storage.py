@@ -16,6 +16,7 @@ packs = Table(
     Column("size", BigInteger, nullable=False),
     Column("chunks", BigInteger, nullable=False),
     Column("condemned", Boolean, nullable=False, default=False, server_default=false()),
+    Column("since", BigInteger, nullable=False, index=True),  # version of the catalogue in which this row changed
 )
 
 pack_indexes = Table(
@@ -33,6 +34,7 @@ catalogue = Table(
     # One row. `version` grows with every change to the two tables above, so that a reader can ask cheaply.
     Column("id", Integer, primary_key=True),
     Column("version", BigInteger, nullable=False),
+    Column("purged", BigInteger, nullable=False, default=0),  # the last version in which a pack went away
 )
 
 leases = Table(

@@ -1,0 +1,152 @@
+"""The provenance graph of branches: who is made from whom, near and far.
+
+Only direct edges are stored; the rest is asked for with recursive queries, one statement for any number of branches.
+The rule that keeps propagation simple: in one connected graph a repo takes part with one branch at most, and no branch
+is made from itself, however indirectly. So a change reaches each repo at most once, and a commit set holds one commit
+of a repo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from sqlalchemy import Select, case, or_, select
+
+from hathi.metadata.database import Transaction
+from hathi.metadata.tables.pfs import branch_provenance, branches, commits, repos
+from hathi.model.errors import InvalidError
+from hathi.model.references import Branch, Repo
+from hathi.versioning.errors import DagConflict
+from hathi.versioning.rows import CommitRow, batched, commit_row
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`branch_id` is made from `provenance_id`. propagates: whether a change of the latter makes a commit on the
+    former.
+    """
+
+    branch_id: int
+    provenance_id: int
+    position: int
+    propagates: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A branch in the graph."""
+
+    id: int
+    repo_id: int
+    branch: Branch
+    head: CommitRow | None
+
+
+def above(tx: Transaction, ids: Sequence[int]) -> list[Edge]:
+    """Return every edge from the branches `ids` towards what they are made from, near and far."""
+    found = select(branches.c.id).where(branches.c.id.in_(ids)).cte("above", recursive=True)
+    step = select(branch_provenance.c.provenance_id).join(found, branch_provenance.c.branch_id == found.c.id)
+    found = found.union(step)
+    return _edges(tx, select(branch_provenance).join(found, branch_provenance.c.branch_id == found.c.id))
+
+
+def below(tx: Transaction, ids: Sequence[int]) -> list[Edge]:
+    """Return every edge into a branch that is one of `ids` or is made, near or far, from one of them."""
+    found = select(branches.c.id).where(branches.c.id.in_(ids)).cte("below", recursive=True)
+    step = select(branch_provenance.c.branch_id).join(found, branch_provenance.c.provenance_id == found.c.id)
+    found = found.union(step)
+    return _edges(tx, select(branch_provenance).join(found, branch_provenance.c.branch_id == found.c.id))
+
+
+def nodes(tx: Transaction, ids: Iterable[int]) -> dict[int, Node]:
+    """Return branches with their heads, by key."""
+    result: dict[int, Node] = {}
+    for batch in batched(ids):
+        statement = (
+            select(
+                branches.c.id.label("branch_id"),
+                branches.c.repo_id.label("branch_repo"),
+                branches.c.name.label("branch_name"),
+                repos.c.project,
+                repos.c.name.label("repo_name"),
+                repos.c.type,
+                commits,
+            )
+            .select_from(branches)
+            .join(repos, repos.c.id == branches.c.repo_id)
+            .outerjoin(commits, commits.c.id == branches.c.head)
+            .where(branches.c.id.in_(batch))
+        )
+        for row in tx.connection.execute(statement):
+            repo = Repo(row.project, row.repo_name, row.type)
+            head = None if row.id is None else commit_row(row, repo)
+            result[row.branch_id] = Node(row.branch_id, row.branch_repo, Branch(repo, row.branch_name), head)
+    return result
+
+
+def reached(edges: Iterable[Edge], starts: Iterable[int]) -> set[int]:
+    """Return the branches that a change of `starts` reaches, by one edge or more."""
+    after: dict[int, list[int]] = {}
+    for edge in edges:
+        if edge.propagates:
+            after.setdefault(edge.provenance_id, []).append(edge.branch_id)
+    found: set[int] = set()
+    waiting = list(starts)
+    while waiting:
+        for id in after.get(waiting.pop(), ()):
+            if id not in found:
+                found.add(id)
+                waiting.append(id)
+    return found
+
+
+def upstream_first(ids: Collection[int], edges: Iterable[Edge]) -> list[int]:
+    """Return `ids` so that each comes after those it is made from; in a stable order otherwise."""
+    sorter: TopologicalSorter[int] = TopologicalSorter(dict.fromkeys(sorted(ids), ()))
+    for edge in edges:
+        if edge.branch_id in ids and edge.provenance_id in ids:
+            sorter.add(edge.branch_id, edge.provenance_id)
+    return list(sorter.static_order())
+
+
+def check(tx: Transaction, ids: Iterable[int]) -> None:
+    """Check the connected graph around each branch of `ids`. Raises InvalidError for a cycle, DagConflict."""
+    seen: set[int] = set()
+    for id in ids:
+        if id in seen:
+            continue
+        edges = _around(tx, id)
+        members = {end for edge in edges for end in (edge.branch_id, edge.provenance_id)}
+        seen |= members
+        _check_graph(nodes(tx, members), edges)
+
+
+def _check_graph(members: dict[int, Node], edges: list[Edge]) -> None:
+    try:
+        upstream_first(members.keys(), edges)
+    except CycleError as error:
+        repo = members[error.args[1][0]].branch.repo
+        raise InvalidError(f"repo {repo} cannot be in the provenance of its own branch") from error
+    repos_seen: set[int] = set()
+    for node in members.values():
+        if node.repo_id in repos_seen:
+            raise DagConflict(node.branch.repo)
+        repos_seen.add(node.repo_id)
+
+
+def _around(tx: Transaction, id: int) -> list[Edge]:
+    """Return every edge of the connected graph that the branch belongs to."""
+    found = select(branches.c.id).where(branches.c.id == id).cte("around", recursive=True)
+    edge = branch_provenance.c
+    other = case((edge.branch_id == found.c.id, edge.provenance_id), else_=edge.branch_id)
+    touching = or_(edge.branch_id == found.c.id, edge.provenance_id == found.c.id)
+    found = found.union(select(other).select_from(branch_provenance.join(found, touching)))
+    return _edges(tx, select(branch_provenance).join(found, edge.branch_id == found.c.id))
+
+
+def _edges(tx: Transaction, statement: Select[Any]) -> list[Edge]:
+    rows = tx.connection.execute(statement)
+    return [Edge(row.branch_id, row.provenance_id, row.position, row.propagates) for row in rows]

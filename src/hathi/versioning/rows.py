@@ -1,0 +1,188 @@
+"""Rows of repos, branches and commits, found in as few statements as possible.
+
+Most requests begin with "this branch of this repo, and the commit it points at": that is one statement here, which also
+tells apart what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, exists, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from hathi.metadata.database import Transaction
+from hathi.metadata.tables.pfs import branch_provenance, branches, commit_provenance, commits, repos
+from hathi.model.ids import CommitSetId
+from hathi.model.infos import Origin
+from hathi.model.references import Branch, Commit, Repo
+from hathi.versioning.errors import InconsistentCommit, RepoNotFound
+
+_MOST_PARAMETERS = 500
+"""Values in one IN list; SQLite takes 32,766 parameters, older ones 999."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRow:
+    """A row of `commits` and the repo it belongs to."""
+
+    id: int
+    repo_id: int
+    commit: Commit
+    branch: str
+    parent_id: int | None
+    origin: Origin
+    description: str
+    created_by: str
+    started: datetime
+    finishing: datetime | None
+    finished: datetime | None
+    error: str
+    root: bytes | None
+    size: int
+
+    @property
+    def repo(self) -> Repo:
+        """The repo."""
+        return self.commit.repo
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """A place for commits: a repo, a branch of it if there is one, and its head. output: it is made from others."""
+
+    branch: Branch
+    repo_id: int
+    id: int | None
+    head: CommitRow | None
+    output: bool
+
+
+def select_commits() -> Select[Any]:
+    """Return a statement for rows that `commit_row` reads."""
+    return select(commits, repos.c.project, repos.c.name, repos.c.type).join(repos, repos.c.id == commits.c.repo_id)
+
+
+def commit_row(row: Row[Any], repo: Repo | None = None) -> CommitRow:
+    """Return what a row of `select_commits` holds; `repo` is given when the row does not name it."""
+    repo = repo or Repo(row.project, row.name, row.type)
+    return CommitRow(
+        row.id,
+        row.repo_id,
+        Commit(repo, CommitSetId(row.set_id)),
+        row.branch,
+        row.parent_id,
+        row.origin,
+        row.description,
+        row.created_by,
+        row.started,
+        row.finishing,
+        row.finished,
+        row.error,
+        row.root,
+        row.size,
+    )
+
+
+def is_repo(repo: Repo) -> Any:
+    """Return the condition that a row of `repos` is that of `repo`."""
+    return and_(repos.c.project == repo.project, repos.c.name == repo.name, repos.c.type == repo.type)
+
+
+def repo_id(tx: Transaction, repo: Repo) -> int:
+    """Return a repo's key; RepoNotFound."""
+    found = tx.connection.execute(select(repos.c.id).where(is_repo(repo))).scalar()
+    if found is None:
+        raise RepoNotFound(repo)
+    return int(found)
+
+
+def find_branch(tx: Transaction, branch: Branch) -> BranchRow:
+    """Return where commits for `branch` go; its id is None when there is no such branch. RepoNotFound."""
+    output = exists().where(branch_provenance.c.branch_id == branches.c.id)
+    statement = (
+        select(repos.c.id.label("the_repo"), branches.c.id.label("the_branch"), output.label("output"), commits)
+        .select_from(repos)
+        .outerjoin(branches, and_(branches.c.repo_id == repos.c.id, branches.c.name == branch.name))
+        .outerjoin(commits, commits.c.id == branches.c.head)
+        .where(is_repo(branch.repo))
+    )
+    row = tx.connection.execute(statement).first()
+    if row is None:
+        raise RepoNotFound(branch.repo)
+    head = None if row.id is None else commit_row(row, branch.repo)
+    return BranchRow(branch, row.the_repo, row.the_branch, head, bool(row.output))
+
+
+def find_commit(tx: Transaction, commit: Commit) -> tuple[int, CommitRow | None]:
+    """Return the key of the commit's repo, and the commit or None. RepoNotFound."""
+    statement = (
+        select(repos.c.id.label("the_repo"), commits)
+        .select_from(repos)
+        .outerjoin(commits, and_(commits.c.repo_id == repos.c.id, commits.c.set_id == commit.id))
+        .where(is_repo(commit.repo))
+    )
+    row = tx.connection.execute(statement).first()
+    if row is None:
+        raise RepoNotFound(commit.repo)
+    return row.the_repo, None if row.id is None else commit_row(row, commit.repo)
+
+
+def commit_by_id(tx: Transaction, id: int) -> CommitRow | None:
+    """Return a commit by its key."""
+    row = tx.connection.execute(select_commits().where(commits.c.id == id)).first()
+    return None if row is None else commit_row(row)
+
+
+def insert_commit(
+    tx: Transaction,
+    repo_key: int,
+    branch: Branch,
+    parent: CommitRow | None,
+    origin: Origin,
+    *,
+    description: str = "",
+    created_by: str = "",
+    provenance: Sequence[int] = (),
+    root: bytes | None = None,
+    size: int | None = None,
+) -> CommitRow:
+    """Make a commit of this transaction's set; with `root` it is finished. Raises InconsistentCommit."""
+    commit = Commit(branch.repo, tx.commit_set)
+    finished = tx.now if root is not None else None
+    values = {
+        "repo_id": repo_key,
+        "set_id": commit.id,
+        "branch": branch.name,
+        "parent_id": parent.id if parent else None,
+        "origin": origin,
+        "description": description,
+        "created_by": created_by,
+        "started": tx.now,
+        "finishing": finished,
+        "finished": finished,
+        "error": "",
+        "root": root,
+        "size": size if size is not None else parent.size if parent else 0,
+    }
+    try:
+        key = tx.connection.execute(insert(commits).values(**values)).inserted_primary_key
+    except IntegrityError as error:
+        raise InconsistentCommit(commit) from error
+    assert key is not None
+    if provenance:
+        edges = [{"commit_id": key[0], "provenance_id": id, "position": n} for n, id in enumerate(provenance)]
+        tx.connection.execute(insert(commit_provenance), edges)
+    named = {name: value for name, value in values.items() if name not in ("set_id", "branch")}
+    return CommitRow(id=key[0], commit=commit, branch=branch.name, **named)  # type: ignore[arg-type]
+
+
+def batched(ids: Iterable[int]) -> Iterator[list[int]]:
+    """Yield `ids` in lists that fit into one IN list."""
+    every = iter(ids)
+    while batch := list(islice(every, _MOST_PARAMETERS)):
+        yield batch

@@ -1,0 +1,72 @@
+"""What is told about commits: rows turned into `CommitInfo`, many at a time.
+
+Parents, children and provenance of any number of commits take three statements, not three for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Select, select
+
+from hathi.metadata.database import Transaction
+from hathi.metadata.tables.pfs import commit_provenance, commits, repos
+from hathi.model.ids import CommitSetId
+from hathi.model.infos import CommitInfo
+from hathi.model.references import Commit, Repo
+from hathi.versioning.rows import CommitRow, batched
+
+
+def commit_infos(tx: Transaction, rows: Sequence[CommitRow]) -> list[CommitInfo]:
+    """Return what is known of `rows`, in their order."""
+    repos_by_id = {row.id: row.repo for row in rows}
+    parents = _parents(tx, rows)
+    children: dict[int, list[Commit]] = {}
+    sources: dict[int, list[Commit]] = {}
+    for batch in batched(repos_by_id):
+        below = select(commits.c.parent_id, commits.c.set_id).where(commits.c.parent_id.in_(batch))
+        for parent_id, set_id in tx.connection.execute(below.order_by(commits.c.id)):
+            children.setdefault(parent_id, []).append(repos_by_id[parent_id].commit(set_id))
+        for row in tx.connection.execute(_provenance(batch)):
+            source = Repo(row.project, row.name, row.type).commit(row.set_id)
+            sources.setdefault(row.commit_id, []).append(source)
+    return [
+        CommitInfo(
+            commit=row.commit,
+            branch=row.branch,
+            origin=row.origin,
+            description=row.description,
+            parent=parents.get(row.parent_id) if row.parent_id is not None else None,
+            children=tuple(children.get(row.id, ())),
+            started=row.started,
+            finishing=row.finishing,
+            finished=row.finished,
+            direct_provenance=tuple(sources.get(row.id, ())),
+            error=row.error,
+            size_upper_bound=row.size,
+            size=row.size if row.finished is not None else None,
+            created_by=row.created_by,
+        )
+        for row in rows
+    ]
+
+
+def _parents(tx: Transaction, rows: Sequence[CommitRow]) -> dict[int, Commit]:
+    parents = {row.id: row.commit for row in rows}
+    missing = {row.parent_id: row.repo for row in rows if row.parent_id is not None and row.parent_id not in parents}
+    for batch in batched(missing):
+        above = select(commits.c.id, commits.c.set_id).where(commits.c.id.in_(batch))
+        for id, set_id in tx.connection.execute(above):
+            parents[id] = Commit(missing[id], CommitSetId(set_id))
+    return parents
+
+
+def _provenance(ids: Sequence[int]) -> Select[tuple[int, str, str, str, str]]:
+    return (
+        select(commit_provenance.c.commit_id, commits.c.set_id, repos.c.project, repos.c.name, repos.c.type)
+        .select_from(commit_provenance)
+        .join(commits, commits.c.id == commit_provenance.c.provenance_id)
+        .join(repos, repos.c.id == commits.c.repo_id)
+        .where(commit_provenance.c.commit_id.in_(ids))
+        .order_by(commit_provenance.c.commit_id, commit_provenance.c.position)
+    )
