@@ -1,7 +1,8 @@
 """Build the shim for every machine we support, the same bytes each time.
 
-The compiler is Zig's, from the `ziglang` wheel, because it brings a C library to link statically for each target: with the
-pinned version, the same sources give the same binaries anywhere. `--check` builds aside and compares with what is committed.
+The compiler is Zig's, from the `ziglang` wheel, because it brings a C library to link statically for each target:
+with the pinned version, the same sources give the same binaries anywhere. `--check` builds aside and compares with
+what is committed.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def main() -> None:
                 committed.write_bytes(binary.read_bytes())
                 committed.chmod(0o755)
             elif not committed.exists() or committed.read_bytes() != binary.read_bytes():
-                raise SystemExit(f"shim: {committed.name} is not what its sources give; run shim/build.py and commit it")
+                raise SystemExit(
+                    f"shim: {committed.name} is not what its sources give; run shim/build.py and commit it"
+                )
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ static int open_for_reading(const char *path, int *kind, struct stat *st, const 
 	*kind = IS_MISSING;
 	int fd = open_safely(path, O_PATH);
 	if (fd < 0 || fstat(fd, st) != 0) {
-		*why = strerror(errno);
+		*why = errno == ELOOP ? "a loop of links, or a link of /proc" : strerror(errno);
 		return -1;
 	}
 	*kind = kind_of(fd, st);

@@ -1,0 +1,5 @@
+"""One datum at hand: its folder is made, its command run in a sandbox, and what it made is taken.
+
+`stage` writes inputs out, `sandbox` talks to the shim (`frames` is the wire between them), `collect` takes /pfs/out,
+`environment` and `hidden` decide what user code sees. Nothing here knows of jobs or of the server.
+"""

@@ -1,7 +1,8 @@
 """The border to whatever makes workers exist.
 
-A runtime makes declared groups of workers exist and tells what became of them. It knows nothing of datums or jobs: a worker,
-once started, asks the server for work. Every call is idempotent, and returns soon; progress shows in `observe`.
+A runtime makes declared groups of workers exist and tells what became of them. It knows nothing of datums or jobs: a
+worker, once started, asks the server for work. Every call is idempotent, and returns soon; progress shows in
+`observe`.
 """
 
 from __future__ import annotations

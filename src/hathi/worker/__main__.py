@@ -1,0 +1,100 @@
+"""`python -m hathi.worker`: a worker process, started and owned by a runtime.
+
+Its standard input is a pipe that its owner holds: when it ends, so does the worker, at once and with everything it
+started. It prints `ready` once it can work, and its last line on standard error says why it ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from pathlib import Path
+
+from hathi.datum import environment
+from hathi.datum.sandbox import start_sandbox
+from hathi.datum.shim import binary
+from hathi.datum.stage import Stage
+from hathi.model.errors import HathiError
+from hathi.storage.chunks.store import Chunks
+from hathi.storage.objects.interface import ObjectStore
+from hathi.storage.objects.local import LocalStore
+from hathi.wire.client import Client
+from hathi.worker.batch import Bench
+from hathi.worker.loop import Sandboxes, Worker, stage_folder
+from hathi.worker.remote import ApiLedger, ObjectsOverApi, RemoteServer
+
+CACHE_BYTES = 32 << 20  # of chunks in memory: what neighbouring datums share, mostly nodes of trees
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="hathi.worker", description=__doc__)
+    parser.add_argument("--address", required=True, help="host:port of the server")
+    parser.add_argument("--group", required=True, help="key of the worker group")
+    parser.add_argument("--name", required=True, help="name of this worker, unique in its group")
+    parser.add_argument("--scratch", required=True, type=Path, help="empty folder that is this worker's alone")
+    parser.add_argument("--shim", type=Path, default=None, help="the shim's binary")
+    parser.add_argument("--hide", action="append", type=Path, default=[], help="path that user code must not see")
+    return parser.parse_args()
+
+
+class Stores:
+    """The chunk store of this process, over the object store's folder where we can use it, else over the server."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._folder = ""
+        self._chunks: Chunks | None = None
+
+    def get(self, folder: str) -> Chunks:
+        """Return the chunk store for a claim whose objects are in `folder`, "" or out of reach meaning over the
+        server.
+        """
+        if self._chunks is None or folder != self._folder:
+            near = bool(folder) and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+            objects: ObjectStore = LocalStore(Path(folder)) if near else ObjectsOverApi(self._client)
+            self._chunks = Chunks(objects, ApiLedger(self._client), cache_bytes=CACHE_BYTES)
+            self._folder = folder
+        return self._chunks
+
+
+def die_with_owner() -> None:
+    """End the process when standard input does. The sandbox ends with us: its socket closes."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, name="owner", daemon=True).start()
+
+
+def main() -> int:
+    """Work until the owner goes; returns the exit status."""
+    options = arguments()
+    die_with_owner()
+    shim = options.shim or binary()
+    stage = stage_folder(options.scratch)
+    client = Client(options.address)
+    # The sandbox is started from this thread, which lasts as long as the process: the kernel ends it with the thread.
+    sandboxes = Sandboxes(lambda: start_sandbox(shim, stage, options.scratch, options.hide))
+    base = {"PATH": os.environ.get("PATH", environment.DEFAULT_PATH)}
+    bench = Bench(options.name, Stage(stage), sandboxes.get, base)
+    worker = Worker(RemoteServer(client, options.group, options.name), bench, Stores(client).get, threading.Event())
+    try:
+        sandboxes.get()
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        worker.run()
+    except HathiError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    finally:
+        sandboxes.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

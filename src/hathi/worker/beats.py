@@ -1,0 +1,125 @@
+"""Keeping a claim alive, and stopping at once when it is lost.
+
+A thread beats three times in the life of a claim, and renews the lease under which results are written, since a datum
+may run for hours without writing any. A server that does not answer is asked again; once the claim must have lapsed,
+it counts as lost.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from hathi.datum.sandbox import Sandbox, SandboxGone
+from hathi.model.errors import HathiError, UnavailableError
+from hathi.worker.attempts import Stopped
+from hathi.worker.server import Server
+
+BEATS = 3  # in the life of a claim
+RETRY_SECONDS = 0.5
+
+
+class Beats:
+    """The guard of one claim's runs; a context manager, whose thread beats while it is entered."""
+
+    def __init__(
+        self,
+        server: Server,
+        claim: str,
+        seconds: float,
+        renew: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """renew: renews the upload lease, and returns whether it lives. clock: in seconds."""
+        self._server = server
+        self._claim = claim
+        self._seconds = seconds
+        self._renew = renew
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._over = False
+        self._lost = False
+        self._datum = ""
+        self._since = 0.0
+        self._sandbox: Sandbox | None = None
+        self._cancelled = False
+        self._last = clock()
+        self._thread = threading.Thread(target=self._run, name="beats", daemon=True)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the claim is somebody else's."""
+        return self._lost
+
+    def __enter__(self) -> Beats:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def watching(self, datum: str, sandbox: Sandbox) -> None:
+        """A datum is about to run; raises Stopped when the claim is lost."""
+        with self._changed:
+            if self._lost:
+                raise Stopped
+            if datum != self._datum:
+                self._datum, self._since = datum, self._clock()
+            self._sandbox, self._cancelled = sandbox, False
+
+    def released(self) -> bool:
+        """The run is over; returns whether it was cancelled, to be tried again. Raises Stopped when the claim is
+        lost.
+        """
+        with self._changed:
+            self._sandbox = None
+            if self._lost:
+                raise Stopped
+            return self._cancelled
+
+    def beat(self) -> float:
+        """Beat once; returns the seconds until the next one."""
+        with self._changed:
+            datum, running = self._datum, self._clock() - self._since if self._datum else 0.0
+        try:
+            answer = self._server.beat(self._claim, datum, running)
+            alive = self._renew()
+        except UnavailableError:
+            if self._clock() - self._last > self._seconds:
+                self._stop(lost=True)
+            return min(RETRY_SECONDS, self._seconds / BEATS)
+        except HathiError:
+            self._stop(lost=True)
+            return self._seconds
+        self._last = self._clock()
+        if answer.lost or not alive:
+            self._stop(lost=True)
+        elif datum and datum in answer.cancelled:
+            self._stop(lost=False, datum=datum)
+        return self._seconds / BEATS
+
+    def _stop(self, *, lost: bool, datum: str = "") -> None:
+        with self._changed:
+            self._lost = self._lost or lost
+            if self._sandbox is None or (datum and datum != self._datum):
+                return
+            self._cancelled = True
+            sandbox = self._sandbox
+        try:
+            sandbox.kill()
+        except SandboxGone:
+            pass  # then nothing of the datum runs
+
+    def _run(self) -> None:
+        wait = self._seconds / BEATS
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._over, wait):
+                    return
+            if self._lost:
+                return
+            wait = self.beat()

@@ -1,0 +1,134 @@
+"""The worker's life: claim a set, run it, report, and again. It ends with its parent, or when no sandbox can be made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from hathi.datum.sandbox import Sandbox
+from hathi.model.errors import HathiError, NotFoundError, UnavailableError
+from hathi.model.packs import LeaseLapsed
+from hathi.storage.chunks.store import Chunks
+from hathi.worker.attempts import Stopped
+from hathi.worker.batch import Batch, Bench
+from hathi.worker.beats import Beats
+from hathi.worker.logs import Logs
+from hathi.worker.server import Claim, Report, Server
+
+CLAIM_SECONDS = 60.0
+"""How long one call waits for work; it only bounds how long a connection that died unnoticed is waited for."""
+
+FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
+"""Seconds before the server is asked again when it does not answer: doubling from the first to the last."""
+
+
+class Sandboxes:
+    """The worker's one sandbox, made anew when it has ended."""
+
+    def __init__(self, make: Callable[[], Sandbox]) -> None:
+        self._make = make
+        self._present: Sandbox | None = None
+
+    def get(self) -> Sandbox:
+        """Return a sandbox that has not been closed. From one thread only; SandboxGone when none can be made."""
+        if self._present is None or self._present.closed:
+            self._present = self._make()
+        return self._present
+
+    def close(self) -> None:
+        """End it."""
+        if self._present is not None:
+            self._present.close()
+
+
+class Worker:
+    """Claims and runs sets until `stopped`.
+
+    chunks: returns the chunk store, given the folder of the object store as a claim names it.
+    pause: waits so many seconds, less when the worker is stopped.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        bench: Bench,
+        chunks: Callable[[str], Chunks],
+        stopped: threading.Event,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        self._server = server
+        self._bench = bench
+        self._chunks = chunks
+        self._stopped = stopped
+        self._pause = pause or stopped.wait
+
+    def run(self) -> None:
+        """Work until stopped. Raises SandboxGone when no sandbox can be made any more."""
+        self._bench.sandbox()
+        while not self._stopped.is_set():
+            claim = self._insist(lambda: self._server.claim(CLAIM_SECONDS))
+            if claim is not None:
+                self.work(claim)
+
+    def work(self, claim: Claim) -> bool:
+        """Run one set and report; returns whether the report was taken."""
+        self._bench.sandbox()
+        try:
+            with self._chunks(claim.objects).upload() as upload:
+                logs = Logs(self._server, claim.project, claim.pipeline, claim.job)
+                renew = self._renewal(claim, upload.lease.id)
+                try:
+                    with Beats(self._server, claim.id, claim.seconds, renew) as beats:
+                        report = self._batch(
+                            Batch(claim, self._bench, self._chunks(claim.objects), upload, beats, logs)
+                        )
+                        if report.error:
+                            report = replace(report, claim=claim.id)
+                        if beats.lost:
+                            return False
+                        logs.flush()
+                        return bool(self._insist(lambda: not beats.lost and self._server.report(report)))
+                finally:
+                    logs.drop()
+        except Stopped:
+            return False
+        except UnavailableError:
+            self._pause(FIRST_PAUSE)
+            return False
+
+    def _batch(self, batch: Batch) -> Report:
+        try:
+            return batch.run()
+        except LeaseLapsed as error:
+            raise Stopped from error
+        except HathiError as error:
+            return Report("", error=str(error))
+        except OSError as error:
+            return Report("", error=f"the worker cannot go on: {error}")
+
+    def _renewal(self, claim: Claim, lease: str) -> Callable[[], bool]:
+        ledger = self._chunks(claim.objects).ledger
+        return lambda: ledger.renew_lease(lease)
+
+    def _insist(self, call: Callable[[], Claim | bool | None]) -> Claim | bool | None:
+        """Return what a call returns, asking again while the server does not answer."""
+        pause = FIRST_PAUSE
+        while not self._stopped.is_set():
+            try:
+                return call()
+            except NotFoundError:
+                pass  # the group is not there: we are about to be stopped, or about to be declared
+            except UnavailableError:
+                pass
+            self._pause(pause)
+            pause = min(pause * 2, LAST_PAUSE)
+        return None
+
+
+def stage_folder(scratch: Path) -> Path:
+    """Return the folder for datums below a worker's scratch folder, made if needed."""
+    folder = scratch / "stage"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

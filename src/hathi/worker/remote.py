@@ -1,0 +1,216 @@
+"""The server over gRPC: `Server`, the pack ledger and the object store as `hathi_v1.Workers` serves them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from hathi.model.errors import HathiError, NotFoundError, UnavailableError
+from hathi.model.ids import CommitSetId
+from hathi.model.packs import Catalogue, IndexRecord, Lease, PackRecord
+from hathi.model.pps import DatumInput
+from hathi.model.references import Commit, Repo
+from hathi.storage.objects.interface import (
+    ObjectMissing,
+    StorageRefused,
+    StorageUnavailable,
+    blocks,
+    checked,
+)
+from hathi.wire.client import Client
+from hathi.wire.gen import hathi_pb2 as wire
+from hathi.worker.server import Beat, Claim, Datum, LogLine, Report
+
+T = TypeVar("T")
+
+CALL_SECONDS = 30.0  # a call that does not wait and takes longer will not end well
+GRACE_SECONDS = 10.0  # beyond what a waiting call may wait
+PIECE = 1 << 20  # bytes of an object in one message
+
+
+class RemoteServer:
+    """`worker.server.Server` for one worker of one group."""
+
+    def __init__(self, client: Client, group: str, worker: str) -> None:
+        self._workers: Any = client.workers
+        self._group = group
+        self._worker = worker
+
+    def claim(self, wait: float) -> Claim | None:
+        """Return a set of datums, or None when there was none for `wait` seconds."""
+        request = wire.ClaimRequest(group=self._group, worker=self._worker, wait_seconds=wait)
+        answer = self._workers.Claim(request, timeout=wait + GRACE_SECONDS)
+        return _claim(answer) if answer.claim_id else None
+
+    def beat(self, claim: str, datum: str, running: float) -> Beat:
+        """Keep a claim alive."""
+        request = wire.BeatRequest(claim_id=claim, worker=self._worker, datum_id=datum, running_seconds=running)
+        answer = self._workers.Beat(request, timeout=CALL_SECONDS)
+        return Beat(answer.lost, frozenset(answer.cancelled))
+
+    def report(self, report: Report) -> bool:
+        """End a claim; False when it had lapsed."""
+        request = wire.ReportRequest(
+            claim_id=report.claim,
+            worker=self._worker,
+            lease_id=report.lease,
+            packs=[wire.Pack(name=pack.name, size=pack.size, chunks=pack.chunks) for pack in report.packs],
+            index=report.index,
+            processed=report.processed,
+            failed=report.failed,
+            recovered=report.recovered,
+            download_seconds=report.stats.download_seconds,
+            process_seconds=report.stats.process_seconds,
+            upload_seconds=report.stats.upload_seconds,
+            download_bytes=report.stats.download_bytes,
+            upload_bytes=report.stats.upload_bytes,
+            failed_datum=report.failed_datum,
+            failed_reason=report.failed_reason,
+            error=report.error,
+        )
+        return bool(self._workers.Report(request, timeout=CALL_SECONDS).taken)
+
+    def append_logs(self, project: str, pipeline: str, lines: Sequence[LogLine]) -> None:
+        """Store lines in order."""
+        request = wire.AppendLogsRequest(project=project, pipeline=pipeline, worker=self._worker)
+        for line in lines:
+            request.lines.add(
+                time_ns=line.time_ns,
+                message=line.message,
+                job=line.job,
+                datum=line.datum,
+                attempt=line.attempt,
+                user=line.user,
+                stderr=line.stderr,
+                inputs=line.inputs,
+            )
+        self._workers.AppendLogs(request, timeout=CALL_SECONDS)
+
+
+class ApiLedger:
+    """The pack ledger through the server."""
+
+    def __init__(self, client: Client) -> None:
+        self._workers: Any = client.workers
+
+    def catalogue(self, newer_than: int = -1) -> Catalogue | None:
+        """Return what is live, or None when nothing changed since."""
+        answer = self._workers.Catalogue(wire.CatalogueRequest(newer_than=newer_than), timeout=CALL_SECONDS)
+        if not answer.changed:
+            return None
+        return Catalogue(
+            answer.version,
+            tuple(PackRecord(pack.name, pack.size, pack.chunks) for pack in answer.packs),
+            tuple(IndexRecord(one.name, one.size, one.chunks, tuple(one.packs)) for one in answer.indexes),
+            frozenset(answer.condemned),
+        )
+
+    def open_lease(self) -> Lease:
+        """Begin a write."""
+        answer = self._workers.OpenLease(wire.OpenLeaseRequest(), timeout=CALL_SECONDS)
+        return Lease(answer.id, answer.seconds)
+
+    def renew_lease(self, id: str) -> bool:
+        """Extend a lease; False when it has lapsed."""
+        return bool(self._workers.RenewLease(wire.LeaseMessage(id=id), timeout=CALL_SECONDS).alive)
+
+    def end_lease(self, id: str) -> None:
+        """Forget a lease. One that cannot be ended now will lapse, so that is no failure."""
+        try:
+            self._workers.EndLease(wire.LeaseMessage(id=id), timeout=CALL_SECONDS)
+        except UnavailableError:
+            pass
+
+    def merged(self, index: IndexRecord, replaces: Sequence[str]) -> None:
+        """Workers never merge indexes: the server does."""
+        raise NotImplementedError
+
+
+class ObjectsOverApi:
+    """The object store through the server, for workers that cannot reach it themselves. Reads and writes only."""
+
+    def __init__(self, client: Client) -> None:
+        self._workers: Any = client.workers
+
+    def put(self, key: str, data: Iterable[bytes] | bytes) -> int:
+        """Store an object; it is durable when this returns."""
+        size = 0
+
+        def requests() -> Iterator[wire.WriteObjectRequest]:
+            nonlocal size
+            yield wire.WriteObjectRequest(key=checked(key))
+            for block in blocks(data):
+                for start in range(0, len(block), PIECE):
+                    piece = block[start : start + PIECE]
+                    size += len(piece)
+                    yield wire.WriteObjectRequest(data=piece)
+
+        _translated(key, lambda: self._workers.WriteObject(requests()))
+        return size
+
+    def get(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return `length` bytes from `offset`, to the end when None."""
+        wanted = -1 if length is None else length
+        request = wire.ReadObjectRequest(key=checked(key), offset=offset, length=wanted)
+        return _translated(key, lambda: b"".join(piece.data for piece in self._workers.ReadObject(request)))
+
+    def size(self, key: str) -> int:
+        """Not needed by workers."""
+        raise NotImplementedError
+
+    def delete(self, key: str) -> None:
+        """Not allowed to workers."""
+        raise NotImplementedError
+
+    def list(self, prefix: str = "") -> Iterator[str]:
+        """Not needed by workers."""
+        raise NotImplementedError
+
+    def location(self) -> str:
+        """Nowhere that this process could read."""
+        return ""
+
+
+def _translated(key: str, call: Callable[[], T]) -> T:
+    """Return what a call returns; its errors become those of object stores."""
+    try:
+        return call()
+    except NotFoundError as error:
+        raise ObjectMissing(key) from error
+    except UnavailableError as error:
+        raise StorageUnavailable(key, str(error)) from error
+    except HathiError as error:
+        raise StorageRefused(key, str(error)) from error
+
+
+def _claim(answer: wire.ClaimResponse) -> Claim:
+    return Claim(
+        id=answer.claim_id,
+        seconds=answer.lease_seconds,
+        project=answer.project,
+        pipeline=answer.pipeline,
+        job=answer.job_id,
+        transform=json.loads(answer.transform_json or "{}"),
+        tries=answer.datum_tries,
+        timeout=answer.datum_timeout_seconds,
+        datums=tuple(Datum(one.id, one.hash, tuple(map(_input, one.inputs))) for one in answer.datums),
+        roots={name: bytes.fromhex(root) for name, root in answer.roots.items()},
+        objects=answer.objects,
+    )
+
+
+def _input(source: wire.Input) -> DatumInput:
+    repo = Repo(source.project, source.repo, source.type or "user")
+    return DatumInput(
+        name=source.name,
+        commit=Commit(repo, CommitSetId(source.commit)),
+        branch=source.branch,
+        path=source.path,
+        hash=source.hash,
+        size=source.size,
+        join_on=source.join_on,
+        group_by=source.group_by,
+        lazy=source.lazy,
+        empty_files=source.empty_files,
+    )
