@@ -1,6 +1,6 @@
 """The configuration file of pachctl, in the original's format.
 
-One file is read by the original's pachctl, by the Python clients and by us, so whatever a file holds that we do not know
+One file is read by the original's pachctl, by the Python clients and by us, so whatever it holds that we do not know
 is kept and written back as it was. Hence the rule: the parsed JSON is the value; contexts are views of parts of it.
 """
 

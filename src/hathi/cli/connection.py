@@ -9,14 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hathi.cli.config import Context
 from hathi.cli.errors import CliError
-from hathi.model.errors import HathiError, UnavailableError
+from hathi.model.errors import HathiError, UnavailableError, UnimplementedError
 from hathi.wire.client import Client
-from hathi.wire.gen import admin_pb2
+from hathi.wire.gen import admin_pb2, hathi_pb2
 
 if TYPE_CHECKING:
     from hathi.cli.session import Session
@@ -60,13 +61,22 @@ class Server(Client):
         if timeout:
             self._channel = Deadline(self._channel, timeout)
 
+    @cached_property
+    def is_hathi(self) -> bool:
+        """Whether it knows Hathi's own calls; otherwise it is the original."""
+        try:
+            self.about.Server(hathi_pb2.ServerRequest())
+        except UnimplementedError:
+            return False
+        return True
+
     def explain(self, error: HathiError) -> str:
         """Return an error's text; when nobody listens, say which address was tried and what to do."""
         if not isinstance(error, UnavailableError) or not any(sign in str(error) for sign in _NOBODY):
             return str(error)
         return (
             f"cannot connect to pachd at {self.address} (from {self.origin}): {_reason(str(error))}. "
-            "Start a server with 'pachd', or choose another one with PACHD_ADDRESS=HOST:PORT or 'pachctl connect ADDRESS'."
+            "Start one with 'pachd', or name another with PACHD_ADDRESS=HOST:PORT or 'pachctl connect ADDRESS'."
         )
 
 

@@ -87,7 +87,7 @@ class Session:
     def confirm(self, question: str = "Are you sure you want to do this?") -> bool:
         """Ask on standard error; only y and Y mean yes."""
         click.echo(f"{question} (y/N): ", err=True, nl=False)
-        answer = click.get_text_stream("stdin").readline()
+        answer = sys.stdin.readline()
         return answer.strip() in ("y", "Y")
 
     def warn(self, text: str) -> None:

@@ -189,7 +189,7 @@ def subscribe_commit(
         live.add(pfs.commit_row(info, full=full_timestamps))
 
 
-def _origin(text: str, every: bool) -> pfs_pb2.OriginKind:
+def _origin(text: str, every: bool) -> pfs_pb2.OriginKind.ValueType:
     """Return the kind of origin that `--origin` names."""
     require(not (text and every), "cannot specify both --all and --origin")
     if not text:

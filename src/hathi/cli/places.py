@@ -1,0 +1,236 @@
+"""Documents in JSON or YAML with the place of every value, so that what is wrong can be pointed at.
+
+YAML alone has a parser that tells places, and JSON is nearly a subset of it. Hence: YAML nodes give the places and,
+for YAML, the values, under the original's stricter rules (no aliases, text keys, plain decimal integers); values of
+real JSON come from the JSON parser. One text may hold several documents: YAML's `---`, a list, or JSON objects one
+behind the other.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+Path = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_ODD_INTEGER = re.compile(r"[-+]?(0[0-9_]+|0[xob][0-9A-Fa-f_]+|[1-9][0-9_]*_[0-9_]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NULL = ("", "~", "null", "Null", "NULL")
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A line and a column in a text, both counted from 1."""
+
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Something that is wrong at a place."""
+
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One value, where it begins, and where each value in it is; entries of mappings are where their keys are."""
+
+    value: Any
+    start: Place
+    places: dict[Path, Place] = field(default_factory=dict)
+
+    def find(self, path: Path) -> Place:
+        """Return the place of a path, or of the nearest thing above it that exists."""
+        while path:
+            if path in self.places:
+                return self.places[path]
+            path = path[:-1]
+        return self.start
+
+
+class Unreadable(Exception):
+    """A text is not what it should be; `mistakes` holds at least one."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("; ".join(f"{each.place}: {each.message}" for each in mistakes))
+        self.mistakes = mistakes
+
+
+def read(text: str) -> list[Document]:
+    """Return the documents of a text, those in lists one by one, or raise Unreadable with every mistake."""
+    documents = _read_json(text) if text.lstrip()[:1] in ("{", "[") else None
+    if documents is None:
+        documents = _read_yaml(text)
+    return [single for document in documents for single in _singles(document)]
+
+
+def _singles(document: Document) -> Iterator[Document]:
+    """Yield a document, or the items of one that is a list."""
+    if not isinstance(document.value, list):
+        yield document
+        return
+    for at, item in enumerate(document.value):
+        inner = {path[1:]: place for path, place in document.places.items() if path[:1] == (at,) and len(path) > 1}
+        yield Document(item, document.places[(at,)], inner)
+
+
+def _read_json(text: str) -> list[Document] | None:
+    """Return the JSON documents of a text, or None when it is not JSON throughout."""
+    decoder, at, found = json.JSONDecoder(), 0, []
+    while rest := text[at:].lstrip():
+        at = len(text) - len(rest)
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except ValueError:
+            return None
+        found.append(_placed(value, text, at, end))
+        at = end
+    return found
+
+
+def _placed(value: Any, text: str, start: int, end: int) -> Document:
+    """Return a JSON value with places: its text is YAML, once tabs (which stand between tokens only) are spaces."""
+    before = text[:start]
+    line, column = before.count("\n"), start - (before.rfind("\n") + 1)
+    begin = Place(line + 1, column + 1)
+    reader = _Reader(line, column)
+    try:
+        node = yaml.compose(text[start:end].replace("\t", " "), _Loader)
+    except yaml.YAMLError:
+        node = None
+    if node is not None:
+        reader.value(node, ())
+    return Document(value, begin, reader.places)
+
+
+def _read_yaml(text: str) -> list[Document]:
+    documents, mistakes = [], []
+    try:
+        for event in yaml.parse(text, _Loader):
+            if isinstance(event, yaml.AliasEvent):
+                mistakes.append(Mistake(_place(event.start_mark), "alias nodes not supported"))
+        for node in yaml.compose_all(text, _Loader):
+            reader = _Reader()
+            value = reader.value(node, ())
+            documents.append(Document(value, reader.at(node), reader.places))
+            mistakes += reader.mistakes
+    except yaml.MarkedYAMLError as error:
+        mistakes.append(_syntax_mistake(text, error))
+    except yaml.YAMLError as error:
+        mistakes.append(Mistake(Place(1, 1), str(error).splitlines()[0]))
+    if mistakes:
+        raise Unreadable(mistakes)
+    return documents
+
+
+def _place(mark: yaml.Mark | None) -> Place:
+    return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+
+
+def _syntax_mistake(text: str, error: yaml.MarkedYAMLError) -> Mistake:
+    """Say what the parser stumbled over; for text that is nearly JSON, the JSON parser says it better."""
+    if text.lstrip()[:1] in ("{", "["):
+        try:
+            json.loads(text)
+        except json.JSONDecodeError as json_error:
+            return Mistake(Place(json_error.lineno, json_error.colno), f"not valid JSON: {json_error.msg}")
+    return Mistake(
+        _place(error.problem_mark or error.context_mark),
+        ", ".join(part for part in (error.context, error.problem) if part),
+    )
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes without guessing what plain words mean."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+
+
+class _Reader:
+    """Turns nodes into values, noting where each is and what is wrong. `line`, `column`: where the text begins."""
+
+    def __init__(self, line: int = 0, column: int = 0) -> None:
+        self.places: dict[Path, Place] = {}
+        self.mistakes: list[Mistake] = []
+        self._line = line
+        self._column = column
+
+    def at(self, node: yaml.Node) -> Place:
+        """Return where a node begins in the whole text."""
+        line, column = node.start_mark.line, node.start_mark.column
+        return Place(line + self._line + 1, column + (self._column if line == 0 else 0) + 1)
+
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        """Return a node's value."""
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return self._sequence(node, path)
+        assert isinstance(node, yaml.ScalarNode)
+        return self._scalar(node)
+
+    def _sequence(self, node: yaml.SequenceNode, path: Path) -> list[Any]:
+        items = []
+        for at, item in enumerate(node.value):
+            self.places[(*path, at)] = self.at(item)
+            items.append(self.value(item, (*path, at)))
+        return items
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode) or not isinstance(self._scalar(key), str):
+                self.mistakes.append(Mistake(self.at(key), "keys must be strings"))
+                continue
+            name = key.value
+            if name in found:
+                self.mistakes.append(Mistake(self.at(key), f'"{name}" is given twice'))
+            self.places[(*path, name)] = self.at(key)
+            found[name] = self.value(value, (*path, name))
+        return found
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        text, kind = node.value, node.tag.removeprefix(_TAG)
+        if node.style is not None or kind != "str":
+            return self._tagged(node, kind)
+        if text in _NULL:
+            return None
+        if text in _BOOLEANS:
+            return _BOOLEANS[text]
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        if _ODD_INTEGER.fullmatch(text):
+            self.mistakes.append(Mistake(self.at(node), f"{text}: integers must be decimal, without leading zeros"))
+            return None
+        return float(text) if _FLOAT.fullmatch(text) else text
+
+    def _tagged(self, node: yaml.ScalarNode, kind: str) -> Any:
+        """Return the value of quoted text, or of one whose kind is given by a tag."""
+        text: str = node.value
+        try:
+            if kind in ("int", "float"):
+                return int(text) if kind == "int" else float(text)
+        except ValueError:
+            kind = f"{kind} (which {text} is not)"
+        if kind == "bool" and text in _BOOLEANS:
+            return _BOOLEANS[text]
+        if kind == "null":
+            return None
+        if kind not in ("str", "!"):
+            self.mistakes.append(Mistake(self.at(node), f"cannot read a value with the tag {kind}"))
+        return text

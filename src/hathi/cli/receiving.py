@@ -1,0 +1,162 @@
+"""Writing what a commit holds to local files.
+
+The server's paths decide where bytes land on somebody's machine, so no path is trusted: each is taken apart, and one
+that would leave the target folder is refused. A file is written beside its place and moved there when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import RawIOBase
+from pathlib import Path
+from typing import IO, cast
+
+from google.protobuf.wrappers_pb2 import BytesValue
+
+from hathi.cli.errors import CliError
+from hathi.model.errors import HathiError
+from hathi.wire.gen import hathi_pb2
+
+BLOCK = 1 << 20
+WHOLE_HEAD = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Bytes of a file that came in; `first` opens the file, `last` completes it."""
+
+    path: str
+    data: bytes
+    first: bool
+    last: bool
+
+
+def from_hathi(answers: Iterable[hathi_pb2.GetResponse]) -> Iterator[Arrived]:
+    """Return what `hathi_v1.Files.Get` answers."""
+    open_path = ""
+    for answer in answers:
+        for piece in answer.pieces:
+            yield Arrived(piece.path, piece.data, piece.path != open_path, piece.last)
+            open_path = "" if piece.last else piece.path
+
+
+def from_tar(answers: Iterable[BytesValue]) -> Iterator[Arrived]:
+    """Return the files of the tar stream that the original's `GetFileTAR` answers."""
+    stream = _Stream(iter(answers))
+    try:
+        with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isfile() else None
+                if content is None:
+                    continue
+                path, data, first = f"/{member.name.lstrip('/')}", content.read(BLOCK), True
+                while first or data:
+                    following = content.read(BLOCK) if data else b""
+                    yield Arrived(path, data, first, not following)
+                    data, first = following, False
+    except tarfile.TarError as error:
+        if stream.got:
+            raise CliError(f"the server's answer is not a tar stream: {error}") from error
+
+
+class _Stream(RawIOBase):
+    """Messages read as one stream of bytes."""
+
+    def __init__(self, answers: Iterator[BytesValue]) -> None:
+        self._answers = answers
+        self._left = b""
+        self.got = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes, fewer only at the end."""
+        parts, wanted = [], size
+        while size < 0 or wanted > 0:
+            if not self._left:
+                answer = next(self._answers, None)
+                if answer is None:
+                    break
+                self._left = answer.value
+                self.got += len(self._left)
+                continue
+            part = self._left if size < 0 else self._left[:wanted]
+            self._left = self._left[len(part) :]
+            wanted -= len(part)
+            parts.append(part)
+        return b"".join(parts)
+
+
+def relative(path: str, base: str) -> str:
+    """Return `path` below `base` ("" when they are the same), refusing whatever could leave a folder."""
+    stem = base.rstrip("/")
+    if path == (stem or "/"):
+        return ""
+    if not path.startswith(f"{stem}/"):
+        raise CliError(f'the server sent "{path}", which is not below "{base}"; nothing of it was written')
+    rest = path[len(stem) + 1 :]
+    parts = rest.split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\0" in rest or (os.sep != "/" and os.sep in rest):
+        raise CliError(f'the path "{path}" cannot be written to a folder here; nothing of it was written')
+    return rest
+
+
+def save(arrived: Iterable[Arrived], target: Path, base: str) -> Iterator[Arrived]:
+    """Write files below `target` as they would stand below `base`, and pass on what was written."""
+    made: set[Path] = set()
+    writing: tuple[Path, Path, IO[bytes]] | None = None
+    try:
+        for piece in arrived:
+            if piece.first:
+                rest = relative(piece.path, base)
+                place = target / rest if rest else target
+                if place.parent not in made:
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    made.add(place.parent)
+                if place.is_dir():
+                    raise CliError(f"cannot write {place}: a folder is in its place")
+                part = place.with_name(f".{place.name[:WHOLE_HEAD]}.{os.getpid()}.part")
+                writing = place, part, part.open("wb", buffering=0)
+            assert writing is not None, "a file was continued before it was opened"
+            _write(writing[2], piece.data)
+            if piece.last:
+                writing[2].close()
+                writing[1].replace(writing[0])
+                writing = None
+            yield piece
+    except OSError as error:
+        raise CliError(f"cannot write {error.filename or target}: {error.strerror}") from error
+    finally:
+        if writing is not None:
+            writing[2].close()
+            writing[1].unlink(missing_ok=True)
+
+
+@contextmanager
+def one_file(target: Path) -> Iterator[IO[bytes]]:
+    """Give a stream to write one file; it takes its place when the block ends well."""
+    if target.is_dir():
+        raise CliError(f"cannot write {target}: it is a folder; name a file, or use -r")
+    part = target.with_name(f".{target.name[:WHOLE_HEAD]}.{os.getpid()}.part")
+    try:
+        with part.open("wb", buffering=0) as stream:
+            yield stream
+        part.replace(target)
+    except OSError as error:
+        raise CliError(f"cannot write {target}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(stream: IO[bytes], data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[stream.write(view) :]
+
+
+def is_ambiguous(error: HathiError) -> bool:
+    """Return whether an error says that a path is not exactly one file; clients know it by its words."""
+    text = str(error).lower()
+    return "getfiletar" in text or "tar" in text.split() or "multiple files" in text or "directory" in text

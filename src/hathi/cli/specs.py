@@ -1,0 +1,147 @@
+"""Reading pipeline specifications: from a file, a URL or standard input, with every mistake and its place.
+
+A mistake is reported as `file:line:column: field: what is wrong`, all of them at once, before anything is sent: several
+specs in one place are either all sound or none is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hathi.cli import fetching, places
+from hathi.cli.errors import CliError
+from hathi.cli.placing import STDIN
+from hathi.model.spec import SpecError, parse_spec, show
+
+_UNKNOWN = re.compile(r'unknown field "([^"]+)"')
+"""A problem with a key that is not known has the path of the mapping; the key itself is what to point at."""
+
+MODES = ("update", "reprocess", "dry_run")
+
+
+class SpecFileError(CliError):
+    """Specs are wrong; the text holds one line for each mistake."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One specification as the user wrote it, apart from modes and `$schema`, with its project filled in.
+
+    modes: top-level `update`, `reprocess` and `dry_run`, which overrule what the command says.
+    """
+
+    source: str
+    data: dict[str, Any]
+    modes: dict[str, bool]
+
+    @property
+    def name(self) -> str:
+        """The pipeline's name."""
+        return str(self.data["pipeline"]["name"])
+
+    @property
+    def project(self) -> str:
+        """The pipeline's project."""
+        return str(self.data["pipeline"]["project"]["name"])
+
+
+def load(place: str, project: str, note: Callable[[str], None]) -> list[Spec]:
+    """Read the specs at a place (a path, a URL, or `-`); `note` is told what the user should know."""
+    return parse(fetching.read_text(place), "<stdin>" if place == STDIN else place, project, note)
+
+
+def parse(text: str, source: str, project: str, note: Callable[[str], None]) -> list[Spec]:
+    """Return the specs of a text, or raise SpecFileError. `source` is what its places are shown under."""
+    try:
+        documents = [document for document in places.read(text) if document.value is not None]
+    except places.Unreadable as error:
+        raise SpecFileError([f"{source}:{each.place}: {each.message}" for each in error.mistakes]) from None
+    if not documents:
+        raise CliError(f"{source}: no pipeline specification")
+    lines: list[str] = []
+    specs = []
+    for document in documents:
+        try:
+            specs.append(_check(document, source, project, note))
+        except SpecFileError as error:
+            lines += error.lines
+    if lines:
+        raise SpecFileError(lines)
+    return specs
+
+
+def _check(document: places.Document, source: str, project: str, note: Callable[[str], None]) -> Spec:
+    def line(path: places.Path, message: str) -> str:
+        where = f" {show(path)}:" if path else ""
+        unknown = _UNKNOWN.match(message)
+        place = document.find((*path, unknown[1]) if unknown else path)
+        return f"{source}:{place}:{where} {message}"
+
+    if not isinstance(document.value, dict):
+        raise SpecFileError([line((), "expected a pipeline specification, which is a mapping")])
+    data = _without_schema(document.value)
+    problems = _missing_names(data, line)
+    modes = {}
+    for mode in MODES:
+        given = data.pop(mode, None)
+        if given is not None and not isinstance(given, bool):
+            problems.append(line((mode,), "expected true or false"))
+        elif given is not None:
+            modes[mode] = given
+    try:
+        parsed = parse_spec(data, project=project)
+    except SpecError as error:
+        problems += [line(each.path, each.message) for each in error.problems if not (problems and not each.path)]
+        raise SpecFileError(problems) from None
+    if problems:
+        raise SpecFileError(problems)
+    for remark in parsed.notes:
+        note(line(remark.path, remark.message))
+    _warn_of_image(data, line, note)
+    return Spec(source, _with_project(data, project), modes)
+
+
+def _missing_names(data: dict[str, Any], line: Callable[[places.Path, str], str]) -> list[str]:
+    pipeline = data.get("pipeline")
+    if pipeline is None:
+        return [line((), "no `pipeline` specified")]
+    if isinstance(pipeline, dict) and not pipeline.get("name"):
+        return [line(("pipeline",), "no pipeline `name` specified")]
+    return []
+
+
+def _warn_of_image(data: dict[str, Any], line: Callable[[places.Path, str], str], note: Callable[[str], None]) -> None:
+    """Tell that a moving tag makes results that cannot be made again."""
+    transform = data.get("transform")
+    image = transform.get("image") if isinstance(transform, dict) else None
+    if not isinstance(image, str) or not image or "@" in image:
+        return
+    tag = image.rpartition("/")[2].partition(":")[2]
+    if tag in ("", "latest"):
+        what = "has no tag" if not tag else "has the tag latest"
+        note(
+            line(("transform", "image"), f'the image "{image}" {what}; name a fixed one, so that results can be redone')
+        )
+
+
+def _with_project(data: dict[str, Any], project: str) -> dict[str, Any]:
+    pipeline = data["pipeline"]
+    if (pipeline.get("project") or {}).get("name"):
+        return data
+    return {**data, "pipeline": {**pipeline, "project": {"name": project}}}
+
+
+def _without_schema(value: Any) -> Any:
+    """Return the value without `$schema`, which editors use, at any depth."""
+    if isinstance(value, dict):
+        return {key: _without_schema(inner) for key, inner in value.items() if key != "$schema"}
+    if isinstance(value, list):
+        return [_without_schema(inner) for inner in value]
+    return value
