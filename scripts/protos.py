@@ -3,7 +3,8 @@ out.
 
 protoc writes absolute imports between the modules of one run, as if they stood at the top of the path; ours stand
 in a package, so those lines are made to name it. Everything in the folder is replaced, so a removed .proto leaves
-nothing behind."""
+nothing behind.
+"""
 
 from __future__ import annotations
 

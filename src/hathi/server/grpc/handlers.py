@@ -60,7 +60,7 @@ def service_handler(
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
-class EverythingElse(grpc.GenericRpcHandler):  # type: ignore[misc]
+class EverythingElse:
     """Answers calls of services that are not served at all."""
 
     def service(self, handler_call_details: Any) -> Any:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hathi import __version__
+from hathi.model.references import DEFAULT_PROJECT, Pipeline
 from hathi.pipelines import definitions
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
-from hathi.wire.convert.pps import to_pipeline
-from hathi.wire.gen import hathi_pb2, pps_pb2
+from hathi.wire.gen import hathi_pb2
 
 _NOTES = {"process": "the process runtime runs the command on this machine; the image is not used"}
 
@@ -27,7 +27,7 @@ class About:
 
     def Pipeline(self, request: hathi_pb2.PipelineRequest, call: Call) -> hathi_pb2.PipelineResponse:
         """Tell where a pipeline runs and what its last update left alone."""
-        pipeline = to_pipeline(pps_pb2.Pipeline(name=request.pipeline, project={"name": request.project}))
+        pipeline = Pipeline(request.project or DEFAULT_PROJECT, request.pipeline)
         with self._store.db.read() as tx:
             info = definitions.inspect(tx, pipeline, details=False)
             kept = definitions.datums_kept(tx, pipeline)
