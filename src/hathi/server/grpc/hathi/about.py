@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hathi import __version__
 from hathi.model.references import DEFAULT_PROJECT, Pipeline
-from hathi.pipelines import definitions
+from hathi.pipelines import listing
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
 from hathi.wire.gen import hathi_pb2
@@ -29,8 +29,8 @@ class About:
         """Tell where a pipeline runs and what its last update left alone."""
         pipeline = Pipeline(request.project or DEFAULT_PROJECT, request.pipeline)
         with self._store.db.read() as tx:
-            info = definitions.inspect(tx, pipeline, details=False)
-            kept = definitions.datums_kept(tx, pipeline)
+            info = listing.inspect(tx, pipeline, details=False)
+        kept = listing.datums_kept(self._store, pipeline)
         return hathi_pb2.PipelineResponse(
             runtime=info.runtime, runtime_note=_NOTES.get(info.runtime, ""), datums_kept=kept
         )

@@ -29,7 +29,12 @@ class Workers:
         """Hand out a set of datums, waiting for one for a while."""
         with call.waiting(WORKERS):
             claim = work.claim(
-                self._store, request.group, request.worker, wait=request.wait_seconds, cancelled=call.cancelled
+                self._store,
+                request.group,
+                request.worker,
+                wait=request.wait_seconds,
+                cancelled=call.cancelled,
+                on_leave=call.on_leave,
             )
         return hathi_pb2.ClaimResponse() if claim is None else _claim_message(claim, self._objects.location())
 

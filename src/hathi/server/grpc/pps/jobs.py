@@ -9,7 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from hathi.metadata.database import Transaction
 from hathi.model.errors import InvalidError
 from hathi.model.pps import JobState
-from hathi.pipelines import jobs
+from hathi.pipelines import job_waits, jobs
 from hathi.server.grpc.calls import Call
 from hathi.server.grpc.filters import no_jq
 from hathi.server.grpc.operations import Operation, Operations
@@ -52,7 +52,9 @@ class Jobs:
         job = pps.to_job(request.job)
         if request.wait:
             with call.waiting():
-                info = jobs.wait(self._store, job, cancelled=call.cancelled)
+                info = job_waits.wait(
+                    self._store, job, details=request.details, cancelled=call.cancelled, on_leave=call.on_leave
+                )
         else:
             with self._store.db.read() as tx:
                 info = jobs.inspect(tx, job, details=request.details)
@@ -88,7 +90,10 @@ class Jobs:
                 yield pps.job_info_message(info, details=request.details)
             return
         with call.waiting():
-            for info in jobs.wait_set(self._store, id, cancelled=call.cancelled, details=request.details):
+            ended = job_waits.wait_set(
+                self._store, id, details=request.details, cancelled=call.cancelled, on_leave=call.on_leave
+            )
+            for info in ended:
                 yield pps.job_info_message(info, details=request.details)
 
     def ListJobSet(self, request: pps_pb2.ListJobSetRequest, call: Call) -> Iterator[pps_pb2.JobSetInfo]:
@@ -113,7 +118,10 @@ class Jobs:
         """Tell about the jobs of a pipeline as they come, until the client leaves."""
         pipeline = pps.to_pipeline(request.pipeline)
         with call.waiting():
-            for info in jobs.subscribe(self._store, pipeline, cancelled=call.cancelled, details=request.details):
+            made = job_waits.subscribe(
+                self._store, pipeline, details=request.details, cancelled=call.cancelled, on_leave=call.on_leave
+            )
+            for info in made:
                 yield pps.job_info_message(info, details=request.details)
 
     def StopJob(self, request: pps_pb2.StopJobRequest, call: Call) -> Empty:

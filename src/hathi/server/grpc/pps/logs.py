@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hathi.model.errors import InvalidError
 from hathi.model.references import Pipeline
-from hathi.pipelines import definitions, jobs
+from hathi.pipelines import jobs, listing
 from hathi.pipelines.logs import LogFilter
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
@@ -51,4 +51,4 @@ class LogLines:
                     return jobs.inspect(tx, pps.to_job(job), details=False).job.pipeline
             if not request.pipeline.name:
                 raise InvalidError("logs must be asked for by pipeline, job or datum")
-            return definitions.inspect(tx, pps.to_pipeline(request.pipeline), details=False).pipeline
+            return listing.inspect(tx, pps.to_pipeline(request.pipeline), details=False).pipeline

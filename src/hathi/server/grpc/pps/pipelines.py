@@ -12,7 +12,7 @@ from google.protobuf.empty_pb2 import Empty
 from hathi.metadata.database import Transaction
 from hathi.model.errors import InvalidError, NotFoundError
 from hathi.model.pps import PipelineInfo
-from hathi.pipelines import definitions
+from hathi.pipelines import definitions, listing
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
 from hathi.server.grpc.filters import no_jq
@@ -65,7 +65,7 @@ class Pipelines:
     def InspectPipeline(self, request: pps_pb2.InspectPipelineRequest, call: Call) -> pps_pb2.PipelineInfo:
         """Tell about a pipeline."""
         with self._store.db.read() as tx:
-            info = definitions.inspect(tx, pps.to_pipeline(request.pipeline), details=request.details)
+            info = listing.inspect(tx, pps.to_pipeline(request.pipeline))
         return pps.pipeline_info_message(info, details=request.details)
 
     def ListPipeline(self, request: pps_pb2.ListPipelineRequest, call: Call) -> Iterator[pps_pb2.PipelineInfo]:
@@ -75,12 +75,11 @@ class Pipelines:
         if request.pipeline.name and request.pipeline.HasField("project"):
             projects = [pfs.to_project(request.pipeline.project)]
         with self._store.db.read() as tx:
-            infos = definitions.list_pipelines(
+            infos = listing.list_pipelines(
                 tx,
                 projects=tuple(projects),
                 name=request.pipeline.name,
                 history=request.history,
-                details=request.details,
                 commit_set=request.commit_set.id,
             )
             found = list(page(infos, request.page.page_size, request.page.page_index))
@@ -95,7 +94,7 @@ class Pipelines:
                 return Empty()
             pipeline = pps.to_pipeline(request.pipeline)
             if request.must_exist:
-                definitions.inspect(tx, pipeline, details=False)
+                listing.inspect(tx, pipeline, details=False)
             definitions.delete(tx, pipeline, keep_repo=request.keep_repo, force=request.force)
         return Empty()
 
@@ -138,7 +137,7 @@ class Pipelines:
     @staticmethod
     def _delete_all(tx: Transaction, projects: tuple[str, ...] = (), *, keep_repo: bool = False) -> list[PipelineInfo]:
         """Delete pipelines whatever depends on them: what depends goes too."""
-        infos = list(definitions.list_pipelines(tx, projects=projects, details=False))
+        infos = list(listing.list_pipelines(tx, projects=projects, details=False))
         for info in infos:
             definitions.delete(tx, info.pipeline, keep_repo=keep_repo, force=True)
         return infos
