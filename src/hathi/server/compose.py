@@ -1,0 +1,120 @@
+"""The wiring of one server: the only place that knows storage and metadata, pipelines and runtimes, all at once.
+
+Parts are made bottom-up, started bottom-up and stopped top-down: doors close before controllers end, controllers before
+workers, workers before the stores they report to.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
+
+from hathi.metadata.database import Database
+from hathi.metadata.ledger import DatabaseLedger
+from hathi.model.errors import PreconditionError, UnavailableError
+from hathi.pipelines.births import register
+from hathi.pipelines.controllers import Controllers
+from hathi.pipelines.logs import Logs
+from hathi.runtimes.interface import Runtime
+from hathi.runtimes.process import Place, ProcessRuntime
+from hathi.server.config import Settings
+from hathi.server.grpc.backend import Backend
+from hathi.server.grpc.serving import GrpcServer
+from hathi.server.housekeeping import Housekeeping
+from hathi.server.logging import configure
+from hathi.storage.chunks.store import Chunks
+from hathi.storage.objects.local import LocalStore
+from hathi.storage.segments import SegmentLog
+from hathi.versioning.finishing import Finisher
+from hathi.versioning.store import Store
+
+log = logging.getLogger("hathi.server")
+
+
+class Server:
+    """One pachd. `start` returns when it serves; `stop` returns when everything of it has ended."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._parts = ExitStack()
+        self._address = ""
+
+    def start(self) -> str:
+        """Begin to serve and return `host:port`. Raises HathiError when the root folder or the port cannot be had."""
+        with ExitStack() as parts:  # what was started is stopped again when a later part cannot be
+            address = self._start(parts)
+            self._parts = parts.pop_all()
+        log.info("serving %s at %s", self.settings.root, address)
+        return address
+
+    def stop(self) -> None:
+        """Stop all parts, the doors first. Does nothing when the server does not run."""
+        self._parts.close()
+
+    def _start(self, parts: ExitStack) -> str:
+        settings = self.settings
+        configure(settings.log_format)
+        _own(settings.root, parts)
+        database = Database.open(settings.database_url)
+        parts.callback(database.close)
+        objects = LocalStore(settings.objects)
+        ledger = DatabaseLedger(database)
+        chunks = Chunks(objects, ledger)
+        parts.callback(chunks.close)
+        store = Store(database, chunks, ledger)
+        register(store)
+        segments = SegmentLog(settings.logs)
+        parts.callback(segments.close)
+        logs = Logs(segments, database.feed)
+        runtime = self._runtime()
+        parts.callback(runtime.close)
+        if problem := runtime.check():
+            log.warning("workers cannot run here: %s", problem)
+        controllers = Controllers(store, runtime, logs)
+        finisher = Finisher(store)
+        housekeeping = Housekeeping(chunks)
+        server = GrpcServer(
+            Backend(store, objects, logs, runtime, _cluster_id(settings.root)), settings.host, settings.port
+        )
+        for part in (finisher, controllers, housekeeping):
+            part.start()
+            parts.callback(part.stop)
+        self._address = server.start()
+        parts.callback(server.stop)
+        return self._address
+
+    def _runtime(self) -> Runtime:
+        """Return the runtime that the settings name; `auto` is the process runtime, the only one so far."""
+        settings = self.settings
+        hide = [settings.root, settings.objects, settings.logs]
+        return ProcessRuntime(Place(address=lambda: self._address, scratch=settings.scratch, hide=hide))
+
+
+def _own(root: Path, parts: ExitStack) -> None:
+    """Make the root folder and lock it, since two servers on one folder would undo each other's work."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = parts.enter_context((root / "lock").open("w"))
+    except OSError as error:
+        raise UnavailableError(f"cannot use the root folder {root}: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise PreconditionError(f"another pachd serves {root}; stop it, or choose another folder with --root") from None
+
+
+def _cluster_id(root: Path) -> str:
+    """Return the id of what is stored in `root`: drawn when the folder is first used, the same ever after."""
+    path = root / "cluster-id"
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        draft.write_text(uuid.uuid4().hex)
+        draft.rename(path)
+        descriptor = os.open(root, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+    return path.read_text().strip()
