@@ -31,6 +31,8 @@ def fetch(url: str, *, recursive: bool = False) -> Iterator[bytes]:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as answer:
             while piece := answer.read(_PIECE):
                 yield piece
+            if answer.length:
+                raise UnavailableError(f"cannot get {url}: the answer ended {answer.length} bytes too soon")
     except urllib.error.HTTPError as error:
         raise InvalidError(f"cannot get {url}: {error.code} {error.reason}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:

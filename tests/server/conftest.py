@@ -1,0 +1,103 @@
+"""A real gRPC server over stores in memory, in this process, and a client that speaks to it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hathi.metadata.database import Database
+from hathi.metadata.ledger import DatabaseLedger
+from hathi.pipelines.logs import Logs
+from hathi.runtimes.fake import FakeRuntime
+from hathi.server.grpc.backend import Backend
+from hathi.server.grpc.serving import GrpcServer
+from hathi.storage.chunks.store import Chunks
+from hathi.storage.objects.memory import MemoryStore
+from hathi.storage.segments import SegmentLog
+from hathi.versioning.finishing import Finisher
+from hathi.versioning.store import Store
+from hathi.wire.client import Client
+from hathi.wire.gen import pfs_pb2
+
+CLUSTER = "c" * 32
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    """The core of one server, without controllers but for the one that finishes commits."""
+    database = Database.open(f"sqlite:///{tmp_path / 'pachd.db'}", durable=False)
+    objects = MemoryStore()
+    ledger = DatabaseLedger(database)
+    store = Store(database, Chunks(objects, ledger), ledger)
+    finisher = Finisher(store)
+    finisher.start()
+    logs = Logs(SegmentLog(tmp_path / "logs"), database.feed)
+    yield Backend(store, objects, logs, FakeRuntime(), CLUSTER)
+    finisher.stop()
+    database.close()
+
+
+@pytest.fixture
+def server(backend: Backend) -> Iterator[GrpcServer]:
+    server = GrpcServer(backend, "127.0.0.1", 0)
+    yield server
+    server.stop(0)
+
+
+@pytest.fixture
+def address(server: GrpcServer) -> str:
+    return server.start()
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[Client]:
+    with Client(address) as client:
+        yield client
+
+
+@pytest.fixture
+def repo(client: Client) -> pfs_pb2.Repo:
+    """An empty repo."""
+    repo = pfs_pb2.Repo(name="images", type="user", project=pfs_pb2.Project(name="default"))
+    client.pfs.CreateRepo(pfs_pb2.CreateRepoRequest(repo=repo))
+    return repo
+
+
+@pytest.fixture
+def put(client: Client) -> Callable[..., None]:
+    """Write files to a branch: put(repo, {path: bytes}, branch=...)."""
+
+    def write(repo: pfs_pb2.Repo, files: dict[str, bytes], branch: str = "master") -> None:
+        commit = pfs_pb2.Commit(repo=repo, branch=pfs_pb2.Branch(repo=repo, name=branch))
+        requests = [pfs_pb2.ModifyFileRequest(set_commit=commit)]
+        for path, data in files.items():
+            requests.append(pfs_pb2.ModifyFileRequest(delete_file=pfs_pb2.DeleteFile(path=path)))
+            requests.append(pfs_pb2.ModifyFileRequest(add_file=pfs_pb2.AddFile(path=path, raw={"value": data})))
+        client.pfs.ModifyFile(iter(requests))
+
+    return write
+
+
+@pytest.fixture
+def background() -> Iterator[Callable[[Callable[[], object]], threading.Thread]]:
+    """Run something in a thread that is joined at the end."""
+    threads: list[threading.Thread] = []
+
+    def start(work: Callable[[], object]) -> threading.Thread:
+        def run() -> None:
+            with contextlib.suppress(Exception):
+                work()
+
+        thread = threading.Thread(target=run)
+        threads.append(thread)
+        thread.start()
+        return thread
+
+    yield start
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
