@@ -1,7 +1,7 @@
-"""How a glob is written: its grammar as a tree, and the regular expression that the tree stands for.
+"""How a glob is written: reads a pattern into a tree.
 
-Reading and translating are kept apart, because what a group excludes depends on what follows it, which only the whole
-tree tells. `model.globs` describes the grammar and is the only user of this module.
+Reading is kept apart from matching, because what a group excludes depends on what follows it, which only the whole tree
+tells. The package's own page describes the grammar.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Wild:
-    """Characters by kind: `regex` matches them."""
+    """A character that `regex` matches, or, when `many`, any run of such characters."""
 
     regex: str
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,48 +73,14 @@ class Sequence:
 
 Part = Text | Wild | Choice
 
-_ONE = Wild("[^/]")
-_RUN = Wild("[^/]*")
-_DEEP_RUN = Wild(".*")
-_END = r"\Z"
+NOT_SLASH = "[^/]"
+ANYTHING = "."
+ONE = Wild(NOT_SLASH)
+RUN = Wild(NOT_SLASH, many=True)
+DEEP_RUN = Wild(ANYTHING, many=True)
 
-
-def literal_prefix(tree: Sequence) -> tuple[str, bool]:
-    """Return what every match starts with, and whether that is all a match can be."""
-    prefix = ""
-    for part in tree.parts:
-        if not isinstance(part, Text):
-            return prefix, False
-        prefix += part.text
-    return prefix, True
-
-
-def to_regex(tree: Sequence) -> str:
-    """Return the regular expression that, matched in full, accepts what the tree describes."""
-    return _sequence(tree, last=True)
-
-
-def _sequence(tree: Sequence, last: bool) -> str:
-    final = len(tree.parts) - 1
-    return "".join(_part(part, last and index == final) for index, part in enumerate(tree.parts))
-
-
-def _part(part: Part, last: bool) -> str:
-    """Translate one part; `last` says that nothing of the whole pattern follows it."""
-    if isinstance(part, Text):
-        return re.escape(part.text)
-    if isinstance(part, Wild):
-        return part.regex
-    options = "(?:" + "|".join(_sequence(option, last) for option in part.options) + ")"
-    match part.kind:
-        case "{":
-            return options
-        case "@":
-            return f"({options})"
-        case "!":
-            return f"((?!{options}{_END if last else ''})[^/]*)"
-        case repeat:
-            return f"({options}{repeat})"
+_DEEPEST = 50
+"""How deep groups may nest; patterns come from users, and what reads them is recursive."""
 
 
 def parse(pattern: str, place: int = 0) -> Sequence:
@@ -130,6 +97,7 @@ class _Reader:
     def __init__(self, pattern: str, place: int) -> None:
         self._pattern = pattern
         self._place = place
+        self._depth = 0
 
     def sequence(self, stops: str) -> Sequence:
         """Read parts up to one of the characters `stops`, a closing bracket, or the end."""
@@ -157,7 +125,7 @@ class _Reader:
                 return self._stars()
             case "?":
                 self._place += 1
-                return _ONE
+                return ONE
             case _:
                 return Text(self._character())
 
@@ -165,10 +133,13 @@ class _Reader:
         start = self._place
         while self._peek() == "*" and self._peek(1) != "(":
             self._place += 1
-        return _RUN if self._place - start == 1 else _DEEP_RUN
+        return RUN if self._place - start == 1 else DEEP_RUN
 
     def _choice(self, kind: str, close: str, separator: str) -> Choice:
         start = self._place
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._error("groups nest too deeply")
         options: list[Sequence] = []
         while not options or self._peek() == separator:
             self._place += 1
@@ -176,6 +147,7 @@ class _Reader:
         if self._peek() != close:
             raise self._error(f"{self._pattern[start]} is not closed by {close}", start)
         self._place += 1
+        self._depth -= 1
         return Choice(kind, tuple(options))
 
     def _class(self) -> Wild:
