@@ -1,4 +1,4 @@
-"""How jobs come to be: whatever opens a commit on a pipeline's output branch, in the same transaction there is a job for it."""
+"""How jobs come to be: with whatever opens a commit on a pipeline's output branch, in the same transaction."""
 
 from __future__ import annotations
 

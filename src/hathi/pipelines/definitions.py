@@ -67,7 +67,7 @@ def create(
         pipelines.insert_row(tx, parsed.pipeline, parsed.type)
         row = pipelines.get(tx, parsed.pipeline)
     else:
-        ending.kill_all(tx, row.id, ending.UPDATED)
+        ending.stop_all(tx, row.id, ending.UPDATED)
     _add_version(tx, row, parsed, user_spec_json or json.dumps(spec), salt, runtime)
     if not row.stopped:
         _rewire(tx, parsed, before)
@@ -83,7 +83,7 @@ def delete(tx: Transaction, pipeline: Pipeline, *, keep_repo: bool = False, forc
     if row is None:
         return False
     if keep_repo:
-        ending.kill_all(tx, row.id, ending.DELETED)
+        ending.close_all(tx, row.id, ending.DELETED)
     branch = pipelines.version(tx, row.id, row.version).spec["output_branch"]
     repos.delete(tx, pipeline, branch, keep_output=keep_repo, force=force)
     pipelines.delete_row(tx, row)
@@ -107,7 +107,7 @@ def stop(tx: Transaction, pipeline: Pipeline) -> None:
     row = pipelines.get(tx, pipeline)
     if row.stopped:
         return
-    ending.kill_all(tx, row.id, ending.PIPELINE_STOPPED)
+    ending.stop_all(tx, row.id, ending.PIPELINE_STOPPED)
     repos.unfollow(tx, pipeline, pipelines.version(tx, row.id, row.version).spec["output_branch"])
     pipelines.set_stopped(tx, row, True)
     pipelines.set_state(tx, row, PipelineState.PAUSED, "")

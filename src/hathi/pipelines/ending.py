@@ -1,13 +1,12 @@
-"""How a job ends without a result, inside somebody's transaction: at once and for good.
+"""How jobs are told to stop, inside somebody's transaction.
 
-The output commit is finished with the reason as its error, so that downstream jobs know. What its workers did so far
-is kept: the meta commit stays open until a controller has folded that into the job's datum index (`settling`).
+The wish is written down; the job's controller, woken by it, keeps what was done so far and kills the job. Only where
+the job itself is about to vanish with its pipeline are its commits closed at once.
 """
 
 from __future__ import annotations
 
 from hathi.metadata.transaction import Transaction
-from hathi.model.pps import JobState
 from hathi.pipelines.rows import jobs, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.storage.filesets.node import EMPTY_ROOT
@@ -17,17 +16,23 @@ STOPPED = "job stopped"
 UPDATED = "all jobs killed because pipeline was updated"
 PIPELINE_STOPPED = "all jobs killed because pipeline was stopped"
 DELETED = "all jobs killed because pipeline was deleted"
-TIMED_OUT = "job exceeded timeout"
 
 
-def end(tx: Transaction, row: JobRow, state: JobState, reason: str) -> None:
-    """Bring an unfinished job into a terminal state that has no result, and close its output commit."""
-    jobs.change(tx, row, state=state, reason=reason, finished=tx.now)
-    commits.finish_output(tx, row.job.pipeline.output.commit(row.job.id), EMPTY_ROOT, 0, reason)
-    sets.withdraw(tx, row.id)
+def stop(tx: Transaction, row: JobRow, reason: str) -> None:
+    """Wish that an unfinished job be killed; the first wish counts."""
+    if not row.stop:
+        jobs.change(tx, row, stop=reason)
+        tx.emit(sets.topic(row.job.pipeline))
 
 
-def kill_all(tx: Transaction, pipeline_id: int, reason: str) -> None:
-    """Kill every unfinished job of a pipeline."""
+def stop_all(tx: Transaction, pipeline_id: int, reason: str) -> None:
+    """Wish that every unfinished job of a pipeline be killed."""
     for row in jobs.unfinished(tx, pipeline_id):
-        end(tx, row, JobState.KILLED, reason)
+        stop(tx, row, reason)
+
+
+def close_all(tx: Transaction, pipeline_id: int, reason: str) -> None:
+    """Finish the commits of every unfinished job of a pipeline, empty, with the reason as their error."""
+    for row in jobs.unfinished(tx, pipeline_id):
+        for repo in (row.job.pipeline.output, row.job.pipeline.meta):
+            commits.finish_output(tx, repo.commit(row.job.id), EMPTY_ROOT, 0, reason)

@@ -1,4 +1,4 @@
-"""The datum index as pipelines read it: records by id, those that need another run, and counts, without reading the rest."""
+"""The datum index as pipelines read it: records by id, those that did not succeed, and counts."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from hathi.versioning.store import Store
 def wait(
     store: Store, job: Job, *, details: bool = True, cancelled: Cancelled = never, on_leave: OnLeave | None = None
 ) -> JobInfo:
-    """Return the job once it is terminal. JobNotFound, also when it is deleted meanwhile; WaitEnded when the client left."""
+    """Return the job once it is terminal. JobNotFound, also when it is deleted meanwhile; WaitEnded."""
     with listen(store.db.feed, jobs.topic(job), cancelled=cancelled, on_leave=on_leave) as pause:
         while True:
             with store.db.read() as tx:
@@ -43,7 +43,8 @@ def subscribe(
     cancelled: Cancelled = never,
     on_leave: OnLeave | None = None,
 ) -> Iterator[JobInfo]:
-    """Yield every job of a pipeline, oldest first, and then each new one as it is made, until the client leaves (WaitEnded).
+    """Yield every job of a pipeline, oldest first, and then each new one as it is made, until the client leaves
+    (WaitEnded).
 
     PipelineNotFound, also when it is deleted meanwhile.
     """

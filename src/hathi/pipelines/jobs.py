@@ -71,33 +71,33 @@ def list_jobs(
 
 
 def stop(tx: Transaction, job: Job, *, reason: str = "") -> None:
-    """Kill a job, now. JobNotFound; JobFinished when it is terminal."""
+    """Have a job killed; its controller does so as soon as the transaction has committed. JobNotFound; JobFinished."""
     row = jobs.get(tx, job)
     if row.state.terminal:
         raise JobFinished(job, row.state)
-    ending.end(tx, row, JobState.KILLED, reason or ending.STOPPED)
+    ending.stop(tx, row, reason or ending.STOPPED)
 
 
 def delete(tx: Transaction, job: Job) -> None:
-    """Hide the record of a job, which is killed first when it is unfinished. Its commits stay. JobNotFound."""
+    """Hide the record of a job, which is killed when it is unfinished. Its commits stay. JobNotFound."""
     row = jobs.get(tx, job)
     if not row.state.terminal:
-        ending.end(tx, row, JobState.KILLED, ending.STOPPED)
+        ending.stop(tx, row, ending.STOPPED)
     jobs.change(tx, row, hidden=True)
 
 
 def update_state(tx: Transaction, job: Job, state: JobState, reason: str = "") -> None:
-    """Set a job's state from outside (UpdateJobState). JobNotFound; JobFinished.
+    """Take a job's state from outside (UpdateJobState). JobNotFound; JobFinished.
 
-    A terminal state ends the job, without a result even if it is SUCCESS: only a controller can compose one.
+    A terminal state has the job killed, for only its controller can compose a result; of others the reason is recorded.
     """
     row = jobs.get(tx, job)
     if row.state.terminal:
         raise JobFinished(job, row.state)
     if state.terminal:
-        ending.end(tx, row, state, reason)
+        ending.stop(tx, row, reason or ending.STOPPED)
     else:
-        jobs.change(tx, row, state=state, reason=reason)
+        jobs.change(tx, row, reason=reason)
 
 
 def inspect_set(tx: Transaction, id: str, *, details: bool = True) -> JobSet:

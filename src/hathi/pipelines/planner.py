@@ -1,12 +1,12 @@
 """A job's plan made real: from the rows of the job and those before it to datum sets that workers can claim.
 
-Sets can be claimed as soon as they are written; the job is `planned` with the last of them. A plan follows from what no longer
-changes (finished inputs, settled jobs), so after a crash it is made again and what was written before is passed over.
+Sets can be claimed as soon as they are written; the job is `planned` with the last of them. A plan follows from what
+no longer changes (finished inputs, settled jobs), so after a crash it is made again and what was written before is
+passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 

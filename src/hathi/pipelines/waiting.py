@@ -14,7 +14,7 @@ __all__ = ["Cancelled", "OnLeave", "WaitEnded", "listen", "never"]
 
 
 class Pause(Protocol):
-    """Sleeps until something changed, or `timeout` seconds passed; WaitEnded when nobody waits for the answer any more."""
+    """Sleeps until something changed, or `timeout` seconds passed; WaitEnded when nobody waits any more."""
 
     def __call__(self, timeout: float | None = None) -> set[str]:
         """Return the topics that were published meanwhile."""
@@ -27,7 +27,8 @@ def listen(
 ) -> Iterator[Pause]:
     """Collect topics for the block, and give it the way to sleep until there are some.
 
-    cancelled: whether the client has left. on_leave: registers a call for the moment it leaves, so that a sleep ends then.
+    cancelled: whether the client has left. on_leave: registers a call for the moment it leaves, so that a sleep ends
+    then.
     """
     with feed.subscribe(*prefixes) as changes:
         if on_leave is not None:

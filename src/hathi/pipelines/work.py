@@ -1,7 +1,7 @@
 """How workers get work: they claim a set of datums under a lease, beat while they work, and report once.
 
-A claim lapses when its worker falls silent; the set then goes to whoever asks next. A report is taken exactly once, by its
-claim's id: packs, index and outcome are registered in one transaction, or none of them is.
+A claim lapses when its worker falls silent; the set then goes to whoever asks next. A report is taken exactly once,
+by its claim's id: packs, index and outcome are registered in one transaction, or none of them is.
 """
 
 from __future__ import annotations
@@ -238,5 +238,6 @@ def _count(tx: Transaction, job: JobRow, report: Report) -> None:
         "upload_bytes": report.stats.upload_bytes,
     }
     jobs.add(tx, job, sums)
-    if report.failed_datum and not job.failed_datum:
-        jobs.change(tx, job, failed_datum=report.failed_datum)
+    first = report.failed_datum if not job.failed_datum else job.failed_datum
+    if (first, "") != (job.failed_datum, job.reason):
+        jobs.change(tx, job, failed_datum=first, reason="")

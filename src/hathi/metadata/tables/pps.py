@@ -1,7 +1,7 @@
 """Tables of pipelines and jobs. Datums have none: they stand in trees, named by the roots kept here.
 
 A job's row is both its record and the state of its controller: what a controller must know after a crash is a column.
-What a job has to do stands in `datum_sets` while it runs; those rows vanish when the job has been settled.
+What a job has to do stands in `datum_sets` while it runs; those rows vanish when the job has ended.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ jobs = Table(
     Column("hidden", Boolean, nullable=False, default=False, server_default=false()),  # "delete job" hides
     # The plan stands in datum_sets, wholly.
     Column("planned", Boolean, nullable=False, default=False, server_default=false()),
-    # Terminal, and nothing is left to do: the meta commit is finished, the datum sets are gone.
-    Column("settled", Boolean, nullable=False, default=False, server_default=false()),
+    # Why it shall stop, "" when it shall not; its controller then kills it.
+    Column("stop", Text, nullable=False, default=""),
     # The datum index this job leaves, and whether it holds a record of every datum of the job.
     Column("index_root", LargeBinary),
     Column("complete", Boolean, nullable=False, default=False, server_default=false()),

@@ -24,7 +24,7 @@ def affected(node: Input, old: Trees, new: Trees) -> Iterator[Refs]:
         case Pfs() | Cron():
             by_content = isinstance(node, Cron) or not node.reference
             for path in _changed_paths(node, old, new):
-                refs = (leaf_ref(node, path),)
+                refs: Refs = (leaf_ref(node, path),)
                 if by_content or changed(node, old, new, refs):
                     yield refs
         case Cross():
@@ -33,9 +33,9 @@ def affected(node: Input, old: Trees, new: Trees) -> Iterator[Refs]:
         case Union():
             for position, child in enumerate(node.children):
                 earlier = node.children[:position]
-                for refs in affected(child, old, new):
-                    if not any(changed(other, old, new, refs) for other in earlier):
-                        yield refs
+                for names in affected(child, old, new):
+                    if not any(changed(other, old, new, names) for other in earlier):
+                        yield names
         case _:
             raise not_served(node)
 
@@ -63,10 +63,11 @@ def _changed_paths(leaf: Leaf, old: Trees, new: Trees) -> Iterator[str]:
         for place in glob.matching_ancestors(path):
             if place == path:
                 yield place
-            elif previous is None or not previous.startswith(paths.below(place)):
-                # What is a file in one of the states differs as a file too, and is yielded as such.
-                if not (_is_file(old, leaf, place) or _is_file(new, leaf, place)):
-                    yield place
+                continue
+            seen = previous is not None and previous.startswith(paths.below(place))
+            # What is a file in one of the states differs as a file too, and is yielded as such.
+            if not (seen or _is_file(old, leaf, place) or _is_file(new, leaf, place)):
+                yield place
         previous = path
 
 

@@ -1,1 +1,1 @@
-"""The rows of the pipeline tables as values, and the statements that read and change them. No rules: those stand above."""
+"""Rows of the pipeline tables as values, and the statements that read and change them; no rules."""

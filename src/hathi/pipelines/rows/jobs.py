@@ -45,7 +45,7 @@ class JobRow:
     finished: datetime | None
     restarts: int
     planned: bool
-    settled: bool
+    stop: str
     index_root: bytes | None
     complete: bool
     counters: Counters
@@ -89,6 +89,7 @@ def insert_row(tx: Transaction, pipeline: PipelineRow, id: CommitSetId, branch: 
     }
     tx.connection.execute(insert(jobs).values(values))
     tx.emit(topic(Job(pipeline.pipeline, id)))
+    tx.emit(pipeline_topic(pipeline.pipeline))
 
 
 def change(tx: Transaction, row: JobRow, **values: Any) -> None:
@@ -149,27 +150,17 @@ def unfinished(tx: Transaction, pipeline_id: int | None = None) -> list[JobRow]:
     return list(_rows(tx, _joined().where(*wanted).order_by(jobs.c.id)))
 
 
-def unsettled(tx: Transaction) -> list[JobRow]:
-    """Return the jobs that controllers still have to do with, oldest first."""
-    return list(_rows(tx, _joined().where(~jobs.c.settled).order_by(jobs.c.id)))
-
-
-def waiting_for_inputs(tx: Transaction) -> list[JobRow]:
-    """Return the jobs that have not begun, oldest first."""
-    states = (JobState.CREATED, JobState.STARTING)
-    return list(_rows(tx, _joined().where(jobs.c.state.in_(states)).order_by(jobs.c.id)))
-
-
 def before(tx: Transaction, row: JobRow) -> Iterator[JobRow]:
     """Yield the jobs before this one on its branch, the latest first, hidden or not."""
     same = (jobs.c.pipeline_id == row.pipeline_id) & (jobs.c.branch == row.branch) & (jobs.c.id < row.id)
     yield from _rows(tx, _joined().where(same).order_by(jobs.c.id.desc()))
 
 
-def after(tx: Transaction, row: JobRow) -> JobRow | None:
-    """Return the next job on this one's branch, or None."""
-    same = (jobs.c.pipeline_id == row.pipeline_id) & (jobs.c.branch == row.branch) & (jobs.c.id > row.id)
-    return next(_rows(tx, _joined().where(same).order_by(jobs.c.id).limit(1)), None)
+def unfinished_before(tx: Transaction, row: JobRow) -> bool:
+    """Return whether a job before this one on its branch has not ended."""
+    earlier = (jobs.c.pipeline_id == row.pipeline_id) & (jobs.c.branch == row.branch) & (jobs.c.id < row.id)
+    found = select(jobs.c.id).where(earlier, jobs.c.state.not_in(TERMINAL)).limit(1)
+    return tx.connection.execute(found).first() is not None
 
 
 def last_state(tx: Transaction, pipeline_id: int) -> JobState | None:
@@ -202,7 +193,7 @@ def _job(row: Row[Any]) -> JobRow:
         finished=row.finished,
         restarts=row.restarts,
         planned=row.planned,
-        settled=row.settled,
+        stop=row.stop,
         index_root=row.index_root,
         complete=row.complete,
         counters=Counters(row.processed, row.skipped, row.failed, row.recovered, row.total),

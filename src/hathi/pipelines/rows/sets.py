@@ -69,15 +69,15 @@ def known(tx: Transaction, job_id: int) -> int:
     return count
 
 
-def all_done(tx: Transaction, job_id: int) -> bool:
-    """Return whether nothing of a job's sets is left to run."""
-    open_ = select(datum_sets.c.seq).where(datum_sets.c.job_id == job_id, datum_sets.c.state != SetState.DONE)
-    return tx.connection.execute(open_.limit(1)).first() is None
+def outstanding(tx: Transaction, job_id: int) -> int:
+    """Return how many of a job's sets are not done."""
+    wanted = (datum_sets.c.job_id == job_id) & (datum_sets.c.state != SetState.DONE)
+    count: int = tx.connection.execute(select(func.count()).select_from(datum_sets).where(wanted)).scalar_one()
+    return count
 
 
 def claimable(tx: Transaction, pipeline_id: int, version: int) -> SetRow | None:
     """Return the first set that a worker of this version may claim now: ready, or claimed by one that fell silent."""
-    running = (jobs.c.pipeline_id == pipeline_id) & (jobs.c.version == version) & (jobs.c.state == JobState.RUNNING)
     waited = datum_sets.c.not_before.is_(None) | (datum_sets.c.not_before <= tx.now)
     ready = (datum_sets.c.state == SetState.READY) & waited
     silent = (datum_sets.c.state == SetState.CLAIMED) & (datum_sets.c.expires <= tx.now)
@@ -115,19 +115,14 @@ def by_claim(tx: Transaction, claim_id: str) -> SetRow | None:
     return next(_rows(tx, datum_sets.c.claim_id == claim_id), None)
 
 
-def withdraw(tx: Transaction, job_id: int) -> None:
-    """Take away from workers what they have not done; what they have done stays."""
-    left = (datum_sets.c.job_id == job_id) & (datum_sets.c.state != SetState.DONE)
-    tx.connection.execute(delete(datum_sets).where(left))
-
-
 def delete_rows(tx: Transaction, job_id: int) -> None:
     """Forget a job's sets."""
     tx.connection.execute(delete(datum_sets).where(datum_sets.c.job_id == job_id))
 
 
 def _running(pipeline_id: int, version: int) -> ColumnElement[bool]:
-    return (jobs.c.pipeline_id == pipeline_id) & (jobs.c.version == version) & (jobs.c.state == JobState.RUNNING)
+    at_work = (jobs.c.state == JobState.RUNNING) & (jobs.c.stop == "")
+    return (jobs.c.pipeline_id == pipeline_id) & (jobs.c.version == version) & at_work
 
 
 def _rows(tx: Transaction, wanted: ColumnElement[bool]) -> Iterator[SetRow]:
@@ -142,7 +137,7 @@ def _set(row: Row[Any]) -> SetRow:
         seq=row.seq,
         kind=row.kind,
         state=row.state,
-        count=row.count,
+        count=row._mapping["count"],
         claim_id=row.claim_id,
         worker=row.worker,
         expires=row.expires,

@@ -1,0 +1,35 @@
+"""The transaction that ends a job: its state and both its commits change at once, so it leaves nothing open."""
+
+from __future__ import annotations
+
+from hathi.metadata.transaction import Transaction
+from hathi.model.pps import JobState
+from hathi.pipelines.folding import Folded
+from hathi.pipelines.rows import jobs, sets
+from hathi.pipelines.rows.jobs import JobRow
+from hathi.storage.filesets.node import EMPTY_ROOT
+from hathi.versioning import commits
+from hathi.versioning.store import Store
+
+
+def close(store: Store, tx: Transaction, row: JobRow, state: JobState, reason: str, folded: Folded | None) -> None:
+    """End a job: its output commit gets the folded output if it succeeded, its meta commit the index as far as there
+    is one.
+
+    folded: None for a job that never began. Raises LeaseLapsed when what was folded may be collected already.
+    """
+    succeeded = state is JobState.SUCCESS
+    output, size, index = EMPTY_ROOT, 0, EMPTY_ROOT
+    values: dict[str, object] = {"state": state, "reason": reason, "finished": tx.now}
+    if folded is not None:
+        store.ledger.register(tx, folded.lease_id, folded.packs)
+        index = folded.index
+        values |= {"index_root": index, "complete": state in (JobState.SUCCESS, JobState.FAILURE)}
+        if succeeded:
+            output, size = folded.output, folded.size
+    pipeline, id = row.job.pipeline, row.job.id
+    commits.finish_output(tx, pipeline.output.commit(id), output, size, reason)
+    commits.finish_output(tx, pipeline.meta.commit(id), index, 0, reason)
+    sets.delete_rows(tx, row.id)
+    jobs.change(tx, row, **values)
+    tx.emit(sets.topic(pipeline))

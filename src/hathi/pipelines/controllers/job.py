@@ -1,0 +1,113 @@
+"""One job at a time: see what is true of it, ask the life-cycle table what follows, do that, and look again.
+
+Nothing is remembered between two looks but what was folded, and that only within one call: everything else stands in
+the database, so whoever looks next, in this process or after a crash, goes on where this one stopped.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+from hathi.metadata.transaction import Transaction
+from hathi.model.infos import CommitInfo
+from hathi.model.lifecycle.job import Action, Observation, Plan, decide
+from hathi.model.lifecycle.table import Decision
+from hathi.model.pps import JobState
+from hathi.model.references import CommitSpec, Job
+from hathi.pipelines import inputs
+from hathi.pipelines.closing import close
+from hathi.pipelines.declared import Declared, declared
+from hathi.pipelines.folding import Folded, fold_job
+from hathi.pipelines.planner import plan_job
+from hathi.pipelines.rows import jobs, pipelines, sets
+from hathi.pipelines.rows.jobs import JobRow
+from hathi.versioning import commits
+from hathi.versioning.store import Store
+
+_CLOSING = {Action.CLOSE_SUCCESS, Action.CLOSE_FAILED, Action.CLOSE_UNRUNNABLE, Action.CLOSE_KILLED}
+
+
+def reconcile(store: Store, job: Job) -> datetime | None:
+    """Bring a job as far as it can go now. Returns when to look again by time alone, None when never."""
+    with ExitStack() as leases:
+        folded: Folded | None = None
+        while True:
+            with store.db.read() as tx:
+                row = jobs.find(tx, job, hidden=True)
+                if row is None or row.state.terminal:
+                    return None
+                spec = declared(job.pipeline, pipelines.version(tx, row.pipeline_id, row.version))
+                seen = observe(tx, row, spec, folded)
+            decision = decide(seen)
+            if Action.FOLD in decision.actions or _needs_index(decision, row, folded):
+                folded = fold_job(store, row, with_output=Action.FOLD in decision.actions and not seen.failed_datum)
+                leases.callback(store.ledger.end_lease, folded.lease_id)
+            if not _carry_out(store, row, seen, decision, folded):
+                return _deadline(row, spec)
+
+
+def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None) -> Observation:
+    """Return what is true of a job now."""
+    begun = row.state not in (JobState.CREATED, JobState.STARTING)
+    found = [] if begun else _input_infos(tx, row.job)
+    deadline = _deadline(row, spec)
+    return Observation(
+        state=row.state,
+        reason=row.reason,
+        waiting=tuple(info.commit.repo.name for info in found if info.finished is None),
+        failed=tuple(info.commit.repo.name for info in found if info.error),
+        predecessor_ended=not jobs.unfinished_before(tx, row),
+        plan=Plan.FULL if row.planned else Plan.NONE,
+        outstanding=sets.outstanding(tx, row.id),
+        failed_datum=row.failed_datum,
+        stop=row.stop,
+        timed_out=deadline is not None and tx.now >= deadline,
+        folded=folded is not None,
+        fold_error=folded.error if folded is not None else "",
+    )
+
+
+def _input_infos(tx: Transaction, job: Job) -> list[CommitInfo]:
+    wanted = inputs.input_commits(tx, job).values()
+    return [commits.inspect(tx, CommitSpec(commit.repo, id=commit.id)) for commit in wanted]
+
+
+def _needs_index(decision: Decision[JobState, Action], row: JobRow, folded: Folded | None) -> bool:
+    """Return whether a job that is killed has something to keep."""
+    return Action.CLOSE_KILLED in decision.actions and row.started is not None and folded is None
+
+
+def _carry_out(
+    store: Store, row: JobRow, seen: Observation, decision: Decision[JobState, Action], folded: Folded | None
+) -> bool:
+    """Do what was decided; return whether it is worth looking again at once."""
+    if _CLOSING & set(decision.actions):
+        with store.db.write() as tx:
+            current = jobs.find(tx, row.job, hidden=True)
+            if current is not None and (current.state, current.stop) == (row.state, row.stop):
+                close(store, tx, current, decision.state, decision.reason, folded)
+        return True
+    if decision.state is not seen.state:
+        _record(store, row, decision)
+    if Action.PLAN in decision.actions:
+        plan_job(store, row.job)
+        return True
+    return decision.state is not seen.state or Action.FOLD in decision.actions
+
+
+def _record(store: Store, row: JobRow, decision: Decision[JobState, Action]) -> None:
+    with store.db.write() as tx:
+        current = jobs.find(tx, row.job, hidden=True)
+        if current is None or current.state is not row.state:
+            return
+        values: dict[str, object] = {"state": decision.state, "reason": decision.reason}
+        if decision.state is JobState.RUNNING and current.started is None:
+            values["started"] = tx.now
+        jobs.change(tx, current, **values)
+
+
+def _deadline(row: JobRow, spec: Declared) -> datetime | None:
+    if not spec.job_timeout or row.started is None:
+        return None
+    return row.started + timedelta(seconds=spec.job_timeout)

@@ -1,0 +1,87 @@
+"""One pipeline at a time: see what is wanted and what its runtime says, ask the life-cycle table, do what follows."""
+
+from __future__ import annotations
+
+from hathi.metadata.transaction import Transaction
+from hathi.model.lifecycle.pipeline import Action, Observation, decide
+from hathi.model.references import Pipeline
+from hathi.pipelines.declared import Declared, declared
+from hathi.pipelines.rows import jobs, pipelines
+from hathi.pipelines.rows.pipelines import PipelineRow
+from hathi.pipelines.work import group_key
+from hathi.runtimes.interface import GroupStatus, Runtime, WorkerGroup
+from hathi.versioning.store import Store
+
+_RESOURCES = ("resource_requests", "resource_limits")
+_NO_WORKERS = GroupStatus(wanted=0, ready=0)
+
+
+def reconcile(store: Store, runtime: Runtime, pipeline: Pipeline) -> None:
+    """Let the pipeline's workers be as declared, and its state say what is true."""
+    with store.db.read() as tx:
+        row = pipelines.find(tx, pipeline)
+        if row is None:
+            _remove_all_but(runtime, pipeline, "")
+            return
+        spec = declared(pipeline, pipelines.version(tx, row.id, row.version))
+        idle = _idle(tx, row, spec)
+    key = group_key(pipeline, row.version)
+    _remove_all_but(runtime, pipeline, key)
+    status = runtime.observe().get(key, _NO_WORKERS)
+    decision = decide(
+        Observation(
+            state=row.state,
+            reason=row.reason,
+            stopped=row.stopped,
+            failure=_wrong_runtime(spec, runtime),
+            runtime_problem=runtime.check(),
+            idle=idle,
+            ready=status.ready,
+            problem=status.problem,
+        )
+    )
+    ready = status.ready
+    if Action.REMOVE_WORKERS in decision.actions:
+        runtime.remove(key)
+        ready = 0
+    if (decision.state, decision.reason, ready) != (row.state, row.reason, row.workers_ready):
+        with store.db.write() as tx:
+            current = pipelines.find(tx, pipeline)
+            if current is not None and (current.version, current.stopped) == (row.version, row.stopped):
+                pipelines.set_state(tx, current, decision.state, decision.reason, ready)
+    if Action.ENSURE_WORKERS in decision.actions:
+        runtime.ensure(worker_group(pipeline, spec))
+
+
+def worker_group(pipeline: Pipeline, spec: Declared) -> WorkerGroup:
+    """Return the workers that a version of a pipeline declares."""
+    return WorkerGroup(
+        key=group_key(pipeline, spec.version),
+        project=pipeline.project,
+        pipeline=pipeline.name,
+        version=spec.version,
+        scale=spec.workers,
+        transform=spec.transform,
+        resources={name: spec.spec[name] for name in _RESOURCES if name in spec.spec},
+    )
+
+
+def _remove_all_but(runtime: Runtime, pipeline: Pipeline, key: str) -> None:
+    """Remove the pipeline's worker groups of other versions."""
+    prefix = f"{pipeline.project}/{pipeline.name}/"
+    for other in runtime.observe():
+        if other.startswith(prefix) and other != key:
+            runtime.remove(other)
+
+
+def _wrong_runtime(spec: Declared, runtime: Runtime) -> str:
+    if not spec.runtime or spec.runtime == runtime.name:
+        return ""
+    return (
+        f"this version was declared for the {spec.runtime} runtime, but pachd runs with {runtime.name}: "
+        f"start pachd with {spec.runtime}, or update the pipeline"
+    )
+
+
+def _idle(tx: Transaction, row: PipelineRow, spec: Declared) -> bool:
+    return bool(spec.spec.get("autoscaling")) and not jobs.unfinished(tx, row.id)

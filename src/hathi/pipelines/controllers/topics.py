@@ -1,0 +1,38 @@
+"""Which keys a topic of the change feed concerns: what changed, who must look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hathi.metadata.transaction import Transaction
+from hathi.model.ids import CommitSetId
+from hathi.model.references import Job, Pipeline
+from hathi.pipelines.rows import jobs, pipelines
+
+Key = Pipeline | Job
+
+PREFIXES = ("commit/", "job/", "pipeline/")
+
+
+def keys_of(tx: Transaction, topics: Iterable[str]) -> set[Key]:
+    """Return what is to be looked at after these topics.
+
+    A commit on an output repo shares its name and id with a job. A pipeline's topic concerns its unfinished jobs too,
+    as one job's end lets the next begin.
+    """
+    found: set[Key] = set()
+    for topic in topics:
+        match topic.split("/"):
+            case ["commit", project, repo, id] | ["job", project, repo, id]:
+                found.add(Job(Pipeline(project, repo), CommitSetId(id)))
+            case ["pipeline", project, name]:
+                pipeline = Pipeline(project, name)
+                found.add(pipeline)
+                if (row := pipelines.find(tx, pipeline)) is not None:
+                    found |= {job.job for job in jobs.unfinished(tx, row.id)}
+    return found
+
+
+def every_key(tx: Transaction) -> set[Key]:
+    """Return all that may have been left undone: every pipeline and every unfinished job."""
+    return {row.pipeline for row in pipelines.list_rows(tx)} | {row.job for row in jobs.unfinished(tx)}

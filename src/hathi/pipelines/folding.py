@@ -1,0 +1,101 @@
+"""What a job comes to: from the sets that are done to its datum index and its output tree, durable but not yet named.
+
+Everything goes through one upload, and so into one pack as a rule; `Folded` then waits for the transaction that
+closes the job (`closing`). A crash in between costs nothing but doing it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge
+
+from hathi.metadata.tables.pps import SetKind, SetState
+from hathi.metadata.transaction import Transaction
+from hathi.model.packs import PackRecord
+from hathi.model.pps import JobState
+from hathi.pipelines import payloads
+from hathi.pipelines.index import EMPTY_ROOT, DatumIndex
+from hathi.pipelines.outputs import compose_output
+from hathi.pipelines.planner import base_of
+from hathi.pipelines.rows import jobs, sets
+from hathi.pipelines.rows.jobs import JobRow
+from hathi.pipelines.rows.sets import SetRow
+from hathi.storage.filesets import tree
+from hathi.storage.filesets.datums import DATUMS, key_of
+from hathi.storage.filesets.errors import DuplicatePath, PathCollision
+from hathi.storage.filesets.files import FileTree
+from hathi.storage.filesets.nodes import Nodes, writing
+from hathi.versioning import commits
+from hathi.versioning.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """index, output: roots of trees. size: of the output, in bytes. error: why there is no output, "" when there is.
+
+    lease_id, packs: what the closing transaction registers; whoever got this value ends the lease.
+    """
+
+    index: bytes
+    output: bytes
+    size: int
+    error: str
+    lease_id: str
+    packs: Sequence[PackRecord]
+
+
+def fold_job(store: Store, row: JobRow, *, with_output: bool) -> Folded:
+    """Fold the sets of a job that are done. with_output: False makes the index alone, for a job without a result."""
+    with store.db.read() as tx:
+        before = base_of(tx, row)
+        start = EMPTY_ROOT if before is None or before.index_root is None else before.index_root
+        output_root, output_index = _output_base(tx, row)
+        done = [found for found in sets.list_rows(tx, row.id) if found.state is SetState.DONE]
+    with store.chunks.upload() as upload:
+        nodes = writing(upload)
+        index = tree.apply(DATUMS, nodes, start, _edits(store, nodes, row, done))
+        output, error = EMPTY_ROOT, ""
+        if with_output:
+            try:
+                output = compose_output(upload, output_root, DatumIndex(nodes, output_index), DatumIndex(nodes, index))
+            except (DuplicatePath, PathCollision) as refused:
+                error = refused.message
+        size = FileTree(nodes, output).size
+        packs = upload.seal()
+        upload.handed_over()
+        return Folded(index, output, size, error, upload.lease.id, packs)
+
+
+def _output_base(tx: Transaction, row: JobRow) -> tuple[bytes, bytes]:
+    """Return output tree and datum index of the last success before this job, from which its output is made."""
+    for before in jobs.before(tx, row):
+        if before.state is JobState.SUCCESS and before.index_root is not None:
+            root = commits.root_of(tx, before.job.pipeline.output.commit(before.job.id))
+            if root is not None:
+                return root, before.index_root
+    return EMPTY_ROOT, EMPTY_ROOT
+
+
+def _edits(store: Store, nodes: Nodes, row: JobRow, done: Sequence[SetRow]) -> Iterator[tree.Edit]:
+    """Yield what the sets do to the index, by ascending key; a datum is in one set only."""
+    streams = [_set_edits(store, nodes, row, one) for one in done]
+    return merge(*streams, key=lambda edit: edit.key)
+
+
+def _set_edits(store: Store, nodes: Nodes, row: JobRow, one: SetRow) -> Iterator[tree.Edit]:
+    if one.kind is SetKind.RUN:
+        if one.index_root is not None:
+            for key, value in tree.scan(DATUMS, nodes, one.index_root):
+                yield tree.Put(key, value)
+        return
+    with store.db.read() as tx:
+        payload = sets.payload(tx, row.id, one.seq)
+    if one.kind is SetKind.DROP:
+        for id in payloads.unpack_drops(payload):
+            yield tree.Delete(key_of(id))
+        return
+    for id, source in payloads.unpack_adopts(payload):
+        adopted = DatumIndex(nodes, source).encoded(id)
+        if adopted is not None:
+            yield tree.Put(key_of(id), adopted)
