@@ -14,8 +14,8 @@ from blake3 import blake3
 from hathi.storage.chunks.interface import NodeReader, NodeStore
 from hathi.storage.filesets.node import Node, Schema, decode, encode
 
-REMEMBERED_ENTRIES = 400_000
-"""How many decoded entries one `Nodes` remembers at most: about 100 MB when all of them are files of one chunk."""
+REMEMBERED_ENTRIES = 100_000
+"""How many decoded entries one `Nodes` remembers at most: about 25 MB when all of them are files of one chunk."""
 
 
 class Overlay:

@@ -110,9 +110,18 @@ def get(schema: Schema, store: NodeReader, root: bytes, key: bytes) -> bytes | N
 
 def first(schema: Schema, store: NodeReader, root: bytes, start: bytes = b"") -> bytes | None:
     """Return the least key that is `start` or greater, or None."""
-    for keys, _ in batches(schema, store, root, start):
-        return keys[0]
-    return None
+    if root == EMPTY_ROOT:
+        return None
+    nodes = reading(store)
+    node = nodes.load(schema, root)
+    beyond: bytes | None = None  # the first key of the next subtree to the right
+    while node.level:
+        child = max(bisect_right(node.keys, start) - 1, 0)
+        if child + 1 < len(node.keys):
+            beyond = node.keys[child + 1]
+        node = nodes.load(schema, node.values[child])
+    place = bisect_left(node.keys, start)
+    return node.keys[place] if place < len(node.keys) else beyond
 
 
 def batches(
