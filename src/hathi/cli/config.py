@@ -19,18 +19,6 @@ JsonObject = dict[str, Any]
 
 SOURCE_V1 = 1
 SOURCE_IMPORTED = 3
-FIELDS = (
-    "pachd_address",
-    "server_cas",
-    "session_token",
-    "active_transaction",
-    "cluster_name",
-    "auth_info",
-    "namespace",
-    "cluster_deployment_id",
-    "project",
-)
-"""The text fields of a context that we read."""
 
 
 def path_of(env: Mapping[str, str]) -> Path:

@@ -63,11 +63,12 @@ class Leaf(click.Command):
         args = self._plain(args)
         options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
         counter = click.Command(self.name, params=[*options], add_help_option=False)
-        values, words, _ = counter.make_parser(click.Context(counter)).parse_args(list(args))
+        _, words, seen = counter.make_parser(click.Context(counter)).parse_args(list(args))
         arguments = [param for param in self.params if isinstance(param, click.Argument)]
         least = sum(1 for param in arguments if param.required)
         most = None if any(param.nargs == -1 for param in arguments) else len(arguments)
-        if not values.get("help") and (len(words) < least or (most is not None and len(words) > most)):
+        asks_for_help = self.get_help_option(ctx) in seen
+        if not asks_for_help and (len(words) < least or (most is not None and len(words) > most)):
             raise ArgumentCountError(least, most, len(words), ctx.get_usage())
         return super().parse_args(ctx, args)
 
@@ -102,12 +103,10 @@ class Leaf(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write its own options first and the global ones apart."""
         shared = global_options()
-        own = [r for p in self.get_params(ctx) if p not in shared and (r := p.get_help_record(ctx)) is not None]
-        if own:
-            with formatter.section("Options"):
-                formatter.write_dl(own)
-        with formatter.section("Global options"):
-            formatter.write_dl([record for p in shared if (record := p.get_help_record(ctx)) is not None])
+        own = [p for p in self.get_params(ctx) if isinstance(p, click.Option) and p not in shared]
+        for title, options in (("Options", own), ("Global options", list(shared))):
+            with formatter.section(title):
+                formatter.write_dl([record for p in options if (record := p.get_help_record(ctx)) is not None])
 
 
 def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., None]], Leaf]:
@@ -204,7 +203,7 @@ def load(entry: registry.Entry) -> click.Command:
 
 
 def _paragraphs(text: str) -> str:
-    return "\n".join(line.strip() if not line.strip().startswith("\b") else "\b" for line in text.splitlines())
+    return "\n".join(line.strip() for line in text.splitlines())
 
 
 def _resource_page(noun: str, entries: list[registry.Entry]) -> click.Command:

@@ -1,9 +1,9 @@
 """Documents in JSON or YAML with the place of every value, so that what is wrong can be pointed at.
 
-YAML alone has a parser that tells places, and JSON is nearly a subset of it. Hence: YAML nodes give the places and,
-for YAML, the values, under the original's stricter rules (no aliases, text keys, plain decimal integers); values of
-real JSON come from the JSON parser. One text may hold several documents: YAML's `---`, a list, or JSON objects one
-behind the other.
+YAML alone has a parser that tells places, and JSON is nearly a subset of it. Hence: YAML nodes give the places and, for
+YAML, the values, under the original's stricter rules (no aliases, text keys, plain decimal integers); values of real
+JSON come from the JSON parser. One text may hold several documents: YAML's `---`, a list, or JSON objects one behind
+the other.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ def _read_yaml(text: str) -> list[Document]:
     return documents
 
 
-def _place(mark: yaml.Mark | None) -> Place:
+def _place(mark: Any) -> Place:
+    """Return the place that one of the parser's marks means; it counts from 0."""
     return Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
 
 

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from hathi.cli.config import FIELDS, SOURCE_IMPORTED, Context
+from hathi.cli.config import SOURCE_IMPORTED, Context
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.render import tables
@@ -139,19 +139,31 @@ def config_set_context(session: Session, context: str, overwrite: bool) -> None:
 @click.option("--remove-cluster-deployment-id", is_flag=True, help="Forget which cluster it belongs to.")
 @pass_session
 def config_update_context(
-    session: Session, context: str | None, remove_cluster_deployment_id: bool, **given: str | None
+    session: Session,
+    context: str | None,
+    pachd_address: str | None,
+    cluster_name: str | None,
+    auth_info: str | None,
+    server_cas: str | None,
+    namespace: str | None,
+    project: str | None,
+    remove_cluster_deployment_id: bool,
 ) -> None:
     """Only what is given is changed; the active context unless another is named."""
     config = session.config
     found = config.require(context) if context else config.current(session.env)
-    if address := given.get("pachd_address"):
-        given["pachd_address"] = _address(address)
+    given = {
+        "pachd_address": _address(pachd_address) if pachd_address else pachd_address,
+        "cluster_name": cluster_name,
+        "auth_info": auth_info,
+        "server_cas": server_cas,
+        "namespace": namespace,
+        "project": project,
+        "cluster_deployment_id": "" if remove_cluster_deployment_id else None,
+    }
     for field, value in given.items():
-        assert field in FIELDS, f"{field} is no field of a context"
         if value is not None:
             found.set(field, value)
-    if remove_cluster_deployment_id:
-        found.set("cluster_deployment_id", "")
     config.save(found)
 
 

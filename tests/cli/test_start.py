@@ -1,0 +1,20 @@
+"""pachctl starts fast: what a command does not need is not loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+from hathi.cli.main import run
+code = run({words!r}, {{"PACH_CONFIG": "/nonexistent"}})
+heavy = [name for name in ("grpc", "google.protobuf", "rich", "yaml", "sqlalchemy", "urllib.request") if name in sys.modules]
+assert code == 0 and not heavy, (code, heavy)
+"""
+
+
+def test_the_client_s_version_and_help_load_nothing_heavy() -> None:
+    for words in (["version", "--client-only"], ["--help"], ["list"], ["config", "list", "context"]):
+        done = subprocess.run([sys.executable, "-c", PROGRAM.format(words=words)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
