@@ -1,9 +1,10 @@
 """Errors as situations.
 
-Whoever detects a problem raises the class that names the situation, with the facts as fields; the text shown to a person is
-derived from them, and the status a client sees follows from the class (`wire.errors` holds that table). Texts that clients
-of the original match on are part of the protocol and stand here, beside their class. Third-party exceptions are translated
-into these at the border where they arise; anything else that escapes is a bug and is shown as one.
+Whoever detects a problem raises the class that names the situation, with the facts as fields; the text shown to a
+person is derived from them, and the status a client sees follows from the class (`wire.errors` holds that table).
+Texts that clients of the original match on are part of the protocol and stand here, beside their class. Third-party
+exceptions are translated into these at the border where they arise; anything else that escapes is a bug and is shown
+as one.
 """
 
 from __future__ import annotations

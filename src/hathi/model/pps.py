@@ -1,7 +1,8 @@
 """What the system tells about pipelines, jobs and datums: plain values, filled by `pipelines`.
 
-Times are timezone-aware datetimes in UTC, durations seconds, sizes bytes; None means "not yet" or "not asked for".
-A spec is a plain dictionary in the snake_case JSON form of Pachyderm's CreatePipelineRequest, effective (defaults filled in).
+Times are timezone-aware datetimes in UTC, durations seconds, sizes bytes; None means "not yet" or "not asked for". A
+spec is a plain dictionary in the snake_case JSON form of Pachyderm's CreatePipelineRequest, effective (defaults
+filled in).
 """
 
 from __future__ import annotations

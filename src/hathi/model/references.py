@@ -1,7 +1,7 @@
 """What things are called: projects, repos, branches, commits and files, and the text forms people type.
 
-A value of these types is an exact name. What a person or a request gives, such as `images@master^2:/a.png`, may need the
-state of the system to be resolved; that is a `CommitSpec`, and only `versioning` can turn it into a `Commit`.
+A value of these types is an exact name. What a person or a request gives, such as `images@master^2:/a.png`, may need
+the state of the system to be resolved; that is a `CommitSpec`, and only `versioning` can turn it into a `Commit`.
 """
 
 from __future__ import annotations

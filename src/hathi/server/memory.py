@@ -1,8 +1,8 @@
 """Keeps the resident size of a server with many threads near what it uses.
 
-glibc gives each thread that allocates its own arena, and arenas keep what was freed; with hundreds of threads that handle
-megabyte messages the process would grow far beyond its live data. Two arenas are enough, since large blocks are mapped
-anyway.
+glibc gives each thread that allocates its own arena, and arenas keep what was freed; with hundreds of threads that
+handle megabyte messages the process would grow far beyond its live data. Two arenas are enough, since large blocks
+are mapped anyway.
 """
 
 from __future__ import annotations
