@@ -1,68 +1,177 @@
-"""Reading files of a commit."""
+"""Reading files of a commit: of a finished one from its tree, of an open one from what was written so far.
+
+A commit that is FINISHING is waited for, because what it will hold, or whether it holds anything, is being decided. One
+that failed holds what its root says, which is nothing unless a pipeline left something there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from hathi.model.infos import FileInfo
+from hathi.model.errors import InvalidError
+from hathi.model.infos import CommitState, FileInfo, FileType
 from hathi.model.references import Commit, CommitSpec
-from hathi.storage.filesets.files import FileTree
+from hathi.storage.chunks.content import Content
+from hathi.storage.filesets.files import FileStat, FileTree
+from hathi.storage.filesets.node import EMPTY_ROOT
+from hathi.versioning import commits, lookup, open_commits
+from hathi.versioning.errors import FileNotFound, MatchedDirectory, MatchedSeveral
+from hathi.versioning.rows import CommitRow
 from hathi.versioning.store import Store
-from hathi.versioning.waiting import Cancelled, OnLeave, never
+from hathi.versioning.waiting import Cancelled, OnLeave, never, wait_commit
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The files of a commit at one moment. committed: when it was finished, None while it is open."""
+    """The files of a commit at one moment.
+
+    committed: when it was finished, None while it is open. read: yields the bytes of a content of `tree`, from an
+    offset.
+    """
 
     commit: Commit
     committed: datetime | None
     tree: FileTree
+    read: Callable[[Content, int], Iterator[bytes]]
+
+    def info(self, stat: FileStat) -> FileInfo:
+        """Return what is told about a file or directory of the tree."""
+        path = stat.path if not stat.is_dir or stat.path == "/" else stat.path + "/"
+        kind = FileType.DIR if stat.is_dir else FileType.FILE
+        return FileInfo(self.commit, path, kind, stat.size, stat.hash, self.committed)
+
+    def bytes_of(self, stat: FileStat, offset: int = 0) -> Iterator[bytes]:
+        """Yield the bytes of a file of the tree."""
+        content = stat.content
+        return iter(()) if content is None else self.read(content, offset)
 
 
 def view(store: Store, spec: CommitSpec, cancelled: Cancelled = never, on_leave: OnLeave | None = None) -> View:
-    """Return the files that `spec` means: of an open commit what was written so far; FINISHING is waited out."""
-    raise NotImplementedError
+    """Return the files that `spec` means: of an open commit what was written so far; FINISHING is waited out.
+
+    Raises what `commits.resolve` raises, WaitEnded, and PathCollision for an open commit that could not be finished.
+    """
+    while True:
+        with store.db.read() as tx:
+            row = lookup.find(tx, spec)
+            if row.finished is not None:
+                return _finished_view(store, row)
+            if row.finishing is None:
+                parent = commits.parent_of(tx, row)
+                if parent is None or parent.finishing is None or parent.finished is not None:
+                    base = commits.base_root(tx, parent)
+                    runs = tuple(run.root for run in open_commits.load(tx, row.id))
+                    break
+                closing = parent
+            else:
+                closing = row
+        awaited = CommitSpec(closing.repo, id=closing.commit.id)
+        wait_commit(store, awaited, CommitState.FINISHED, cancelled, on_leave)
+    draft = store.drafts.get(row.id, base, runs)
+    return View(row.commit, None, FileTree(draft.upload, draft.root), draft.read)
 
 
 def read(store: Store, spec: CommitSpec) -> FileTree:
     """Return the file tree that `spec` means; see `view`."""
-    raise NotImplementedError
+    return view(store, spec).tree
 
 
 def stat(store: Store, spec: CommitSpec, path: str) -> FileInfo:
-    """Return a file or directory. Raises FileNotFound and what `commits.resolve` raises."""
-    raise NotImplementedError
+    """Return a file or directory. Raises FileNotFound and what `view` raises."""
+    at = view(store, spec)
+    found = at.tree.stat(path)
+    if found is None:
+        raise FileNotFound(at.commit, path)
+    return at.info(found)
 
 
 def list_files(
     store: Store, spec: CommitSpec, path: str = "/", *, after: str = "", number: int = 0, reverse: bool = False
 ) -> Iterator[FileInfo]:
-    """Yield what is in a directory, one level deep; of a file that file; of a missing path nothing."""
-    raise NotImplementedError
+    """Yield what is in a directory, one level deep; of a file that file; of a missing path nothing.
+
+    after: continue behind this path. number: at most so many; 0 means all. reverse: last one first.
+    """
+    at = view(store, spec)
+    return map(at.info, at.tree.list(path, after, number, reverse))
 
 
 def walk(
     store: Store, spec: CommitSpec, path: str = "/", *, after: str = "", number: int = 0, reverse: bool = False
 ) -> Iterator[FileInfo]:
-    """Yield a path and everything below it, directories included. Raises FileNotFound."""
-    raise NotImplementedError
+    """Yield a path and everything below it, directories included; see `list_files`. Raises FileNotFound."""
+    at = view(store, spec)
+    if at.tree.stat(path) is None:
+        raise FileNotFound(at.commit, path)
+    return map(at.info, at.tree.walk(path, after, number, reverse))
 
 
 def glob(store: Store, spec: CommitSpec, pattern: str, *, path_range: tuple[str, str] = ("", "")) -> Iterator[FileInfo]:
-    """Yield files and directories that match. path_range: from the first (included) to the second (excluded)."""
-    raise NotImplementedError
+    """Yield files and directories that match. path_range: from the first (included) to the second (excluded).
 
-
-def get(store: Store, spec: CommitSpec, pattern: str, offset: int = 0) -> Iterator[bytes]:
-    """Yield the bytes of the one file that matches. Raises FileNotFound, MatchedDirectory, MatchedSeveral."""
-    raise NotImplementedError
-
-
-def get_all(store: Store, spec: CommitSpec, pattern: str) -> Iterator[tuple[FileInfo, Iterator[bytes]]]:
-    """Yield every file that matches or lies below a directory that does, each once, with its bytes. FileNotFound if
-    none.
+    Raises GlobError and what `view` raises, at once.
     """
-    raise NotImplementedError
+    at = view(store, spec)
+    return map(at.info, _matching(at, pattern, path_range))
+
+
+def get(
+    store: Store, spec: CommitSpec, pattern: str, offset: int = 0, *, path_range: tuple[str, str] = ("", "")
+) -> Iterator[bytes]:
+    """Yield the bytes of the one file that matches. Raises FileNotFound, MatchedDirectory, MatchedSeveral, at once."""
+    if offset < 0:
+        raise InvalidError(f"offset {offset} is negative")
+    at = view(store, spec)
+    matches = _matching(at, pattern, path_range)
+    found = next(matches, None)
+    if found is None:
+        raise FileNotFound(at.commit, pattern)
+    if next(matches, None) is not None:
+        raise MatchedSeveral
+    if found.is_dir:
+        raise MatchedDirectory
+    return at.bytes_of(found, offset)
+
+
+def get_all(
+    store: Store, spec: CommitSpec, pattern: str, *, path_range: tuple[str, str] = ("", "")
+) -> Iterator[tuple[FileInfo, Iterator[bytes]]]:
+    """Yield every file that matches or lies below a directory that does, each once, with its bytes.
+
+    The bytes must be taken before the next file is asked for, or left. Raises FileNotFound when nothing matches, at
+    once.
+    """
+    at = view(store, spec)
+    matches = _matching(at, pattern, path_range)
+    first = next(matches, None)
+    if first is None:
+        raise FileNotFound(at.commit, pattern)
+    return ((at.info(file), at.bytes_of(file)) for file in _files_of(at, first, matches))
+
+
+def _finished_view(store: Store, row: CommitRow) -> View:
+    tree = FileTree(store.nodes, row.root or EMPTY_ROOT)
+    return View(row.commit, row.finished, tree, store.chunks.read)
+
+
+def _matching(at: View, pattern: str, path_range: tuple[str, str]) -> Iterator[FileStat]:
+    lower, upper = path_range
+    matches = at.tree.glob(pattern or "/")
+    if not lower and not upper:
+        return matches
+    return (stat for stat in matches if lower <= stat.path and (not upper or stat.path < upper))
+
+
+def _files_of(at: View, first: FileStat, others: Iterator[FileStat]) -> Iterator[FileStat]:
+    """Yield the files that are matches or lie in one; a directory comes right before all that lies in it."""
+    match: FileStat | None = first
+    while match is not None:
+        if match.is_dir:
+            yield from at.tree.files(match.path)
+            inside = match.key
+            match = next((other for other in others if not other.key.startswith(inside)), None)
+        else:
+            yield match
+            match = next(others, None)

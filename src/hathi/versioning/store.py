@@ -11,15 +11,21 @@ from dataclasses import dataclass, field
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.storage.chunks.store import Chunks
+from hathi.storage.filesets.nodes import Nodes
+from hathi.versioning.drafts import Drafts
 from hathi.versioning.locks import Locks
 from hathi.versioning.steps import Steps
+
+REMEMBERED_ENTRIES = 100_000
+"""Decoded tree entries shared by all readers; about 25 MB when all of them are files of one chunk."""
 
 
 @dataclass(frozen=True)
 class Store:
     """Everything below pipelines and doors. One for each process; thread-safe.
 
-    steps: what others want to be told inside transactions; registered while the program is put together.
+    ledger: that of `chunks`. steps: what others want to be told inside transactions; registered while the program is
+    put together. nodes: what readers of trees share. drafts: the trees of open commits.
     """
 
     db: Database
@@ -27,6 +33,10 @@ class Store:
     ledger: DatabaseLedger
     steps: Steps = field(default_factory=Steps)
     locks: Locks = field(default_factory=Locks)
+    nodes: Nodes = field(init=False)
+    drafts: Drafts = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", Nodes(self.chunks, remember=REMEMBERED_ENTRIES))
+        object.__setattr__(self, "drafts", Drafts(self.chunks))
         self.db.shared[Steps.NOTE] = self.steps

@@ -1,0 +1,70 @@
+"""What an open commit would be if it were finished now: its runs folded into a tree that nobody will ever name.
+
+The tree's new nodes stay in the memory of an upload that is never sealed. A draft is kept for the next reader, and when
+only runs were added since, only they are folded: folding is associative.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hathi.storage.chunks.content import Content
+from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.upload import Upload
+from hathi.storage.filesets.fold import fold
+
+_KEPT = 4
+"""Drafts kept for the next reader; one costs about 200 bytes for each changed file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The tree of an open commit. base: the tree it starts from; runs: those folded so far, in order."""
+
+    base: bytes
+    runs: tuple[bytes, ...]
+    root: bytes
+    upload: Upload
+
+    def read(self, content: Content, offset: int, length: int | None = None) -> Iterator[bytes]:
+        """Yield bytes of a file, which may stand in the draft only, as an appended end does."""
+        at = 0
+        stop = content.size if length is None else offset + length
+        for id, size in content.refs(self.upload):
+            if at + size > offset and at < stop:
+                yield self.upload.get(id)[max(0, offset - at) : stop - at]
+            at += size
+
+
+class Drafts:
+    """The drafts of a process, by the key of their commit. Thread-safe."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = chunks
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, Draft] = OrderedDict()
+
+    def get(self, commit_id: int, base: bytes, runs: tuple[bytes, ...]) -> Draft:
+        """Return the draft of a commit whose runs are `runs`. Raises PathCollision."""
+        with self._lock:
+            known = self._kept.get(commit_id)
+        if known is not None and known.base == base and known.runs == runs[: len(known.runs)]:
+            added = runs[len(known.runs) :]
+            draft = Draft(base, runs, fold(known.upload, known.root, added), known.upload) if added else known
+        else:
+            with self._chunks.upload() as upload:
+                draft = Draft(base, runs, fold(upload, base, runs), upload)
+        with self._lock:
+            self._kept[commit_id] = draft
+            self._kept.move_to_end(commit_id)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return draft
+
+    def forget(self, commit_id: int) -> None:
+        """Drop the draft of a commit that is closed."""
+        with self._lock:
+            self._kept.pop(commit_id, None)
