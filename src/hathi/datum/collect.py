@@ -63,9 +63,12 @@ def survey(staged: Staged, view: View, keep: Keep) -> list[Made]:
 
     Contents that links lead to outside the inputs are given to `keep` at once: the sandbox does not show them for long.
     """
+    out = staged.folder / OUT
+    if out.is_symlink() or not out.is_dir():
+        raise OutputError(f"/pfs/{OUT} is no longer a folder")
     links = _Links(staged.copies, view, keep)
     made: list[Made] = []
-    pending = [(str(staged.folder / OUT), "")]
+    pending = [(str(out), "")]
     while pending:
         folder, above = pending.pop()
         if above.count("/") > MAX_DEPTH:
@@ -146,7 +149,7 @@ def _entries(folder: str, above: str) -> list[os.DirEntry[str]]:
         except PermissionError as error:
             if attempt == 2:
                 raise OutputError(f"/pfs/{OUT}{_shown(above)} cannot be read: {error.strerror}") from error
-            os.chmod(folder, 0o700)  # it is ours: user code only took the permission away
+            Path(folder).chmod(0o700)  # it is ours: user code only took the permission away
         except OSError as error:
             raise OutputError(f"/pfs/{OUT}{_shown(above)} cannot be read: {error.strerror}") from error
     raise AssertionError

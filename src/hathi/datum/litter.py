@@ -28,11 +28,11 @@ def _flatten(top: Path) -> None:
     pending = [(top, 0)]
     while pending:
         folder, depth = pending.pop()
-        os.chmod(folder, 0o700)
+        folder.chmod(0o700)
         with os.scandir(folder) as entries:
             below = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
         for path in below:
-            os.chmod(path, 0o700)
+            path.chmod(0o700)
             if depth < MAX_DEPTH:
                 pending.append((path, depth + 1))
                 continue
@@ -46,7 +46,7 @@ def _flatten(top: Path) -> None:
 
 def _insist(retry: Callable[[str], object], path: str, _: object) -> None:
     """Make a folder writable and try again: what could not be removed was in it."""
-    parent = os.path.dirname(path)
-    if not stat.S_IMODE(os.lstat(parent).st_mode) & stat.S_IWUSR:
-        os.chmod(parent, 0o700)
+    parent = Path(path).parent
+    if not stat.S_IMODE(parent.lstat().st_mode) & stat.S_IWUSR:
+        parent.chmod(0o700)
     retry(path)

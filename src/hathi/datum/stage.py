@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,12 +64,14 @@ class Staged:
     """A datum that is ready to run.
 
     folder: shown at /pfs; its name is the folder's name below the stage. copies: by (device, inode).
+    files, bytes: how much was written out. seconds: how long that took.
     """
 
     folder: Path
     copies: Mapping[tuple[int, int], Copy]
     files: int
     bytes: int
+    seconds: float
 
     def remove(self) -> None:
         """Remove the folder with whatever user code made of it."""
@@ -102,6 +105,7 @@ class _Writer:
         self._made: set[str] = set()
         self._copies: dict[tuple[int, int], Copy] = {}
         self._files = 0
+        self._began = time.monotonic()
         self._bytes = 0
 
     def write(self, inputs: Sequence[DatumInput]) -> Staged:
@@ -111,11 +115,11 @@ class _Writer:
             for file in self._source.files(source):
                 if file.content is not None:
                     self._copy(top + file.path, file.content, empty=source.empty_files)
-        return Staged(self._folder, self._copies, self._files, self._bytes)
+        return Staged(self._folder, self._copies, self._files, self._bytes, time.monotonic() - self._began)
 
     def _make(self, folder: str) -> None:
         if folder not in self._made:
-            os.makedirs(folder, 0o755, exist_ok=True)
+            Path(folder).mkdir(0o755, parents=True, exist_ok=True)
             self._made.add(folder)
 
     def _copy(self, path: str, content: Content, *, empty: bool) -> None:

@@ -6,7 +6,6 @@ of these fails, `err_cmd`. What the spec says about failing is decided by the `p
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -68,7 +67,6 @@ class Attempts:
         sandbox: Callable[[], Sandbox],
         guard: Guard,
         keep: Keep,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._transform = transform
         self._tries = tries
@@ -76,7 +74,6 @@ class Attempts:
         self._sandbox = sandbox
         self._guard = guard
         self._keep = keep
-        self._clock = clock
 
     def run(
         self,
@@ -89,12 +86,11 @@ class Attempts:
         attempt = 1
         tried = Tried(datum, DatumState.FAILED, 0)
         while True:
-            began = self._clock()
             staged = stage()
             tried = replace(
                 tried,
                 attempts=attempt,
-                download_seconds=tried.download_seconds + self._clock() - began,
+                download_seconds=tried.download_seconds + staged.seconds,
                 download_bytes=tried.download_bytes + staged.bytes,
             )
             stream = log(attempt)
@@ -142,6 +138,8 @@ class Attempts:
         return not cancelled and accept_return_code.accepts(self._transform, outcome)
 
     def _run(self, datum: Datum, command: Command, stream: Stream) -> tuple[Outcome, bool]:
+        if not command.argv:
+            return Outcome(-1, error="invalid pipeline transform, no command specified"), False
         sandbox = self._sandbox()
         self._guard.watching(datum.id, sandbox)
         try:
@@ -149,6 +147,8 @@ class Attempts:
         except SandboxGone as error:
             sandbox.close()
             outcome = Outcome(-1, error=str(error))
+        except ValueError as error:  # the spec has what no process can be given
+            outcome = Outcome(-1, error=f"the command cannot be run: {error}")
         finally:
             stream.end()
         return outcome, self._guard.released()

@@ -1,21 +1,24 @@
-"""The worker's life: claim a set, run it, report, and again. It ends with its parent, or when no sandbox can be made."""
+"""The worker's life: claim a set, run it, report, and again, until its owner goes or no sandbox can be made."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from hathi.datum.sandbox import Sandbox
 from hathi.model.errors import HathiError, NotFoundError, UnavailableError
 from hathi.model.packs import LeaseLapsed
 from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.upload import Upload
 from hathi.worker.attempts import Stopped
 from hathi.worker.batch import Batch, Bench
 from hathi.worker.beats import Beats
 from hathi.worker.logs import Logs
 from hathi.worker.server import Claim, Report, Server
+
+T = TypeVar("T")
 
 CLAIM_SECONDS = 60.0
 """How long one call waits for work; it only bounds how long a connection that died unnoticed is waited for."""
@@ -75,44 +78,28 @@ class Worker:
     def work(self, claim: Claim) -> bool:
         """Run one set and report; returns whether the report was taken."""
         self._bench.sandbox()
+        chunks = self._chunks(claim.objects)
         try:
-            with self._chunks(claim.objects).upload() as upload:
-                logs = Logs(self._server, claim.project, claim.pipeline, claim.job)
-                renew = self._renewal(claim, upload.lease.id)
-                try:
-                    with Beats(self._server, claim.id, claim.seconds, renew) as beats:
-                        report = self._batch(
-                            Batch(claim, self._bench, self._chunks(claim.objects), upload, beats, logs)
-                        )
-                        if report.error:
-                            report = replace(report, claim=claim.id)
-                        if beats.lost:
-                            return False
-                        logs.flush()
-                        return bool(self._insist(lambda: not beats.lost and self._server.report(report)))
-                finally:
-                    logs.drop()
+            with chunks.upload() as upload:
+                return self._work(claim, chunks, upload)
         except Stopped:
             return False
         except UnavailableError:
             self._pause(FIRST_PAUSE)
             return False
 
-    def _batch(self, batch: Batch) -> Report:
+    def _work(self, claim: Claim, chunks: Chunks, upload: Upload) -> bool:
+        lease = upload.lease.id
+        logs = Logs(self._server, claim.project, claim.pipeline, claim.job)
         try:
-            return batch.run()
-        except LeaseLapsed as error:
-            raise Stopped from error
-        except HathiError as error:
-            return Report("", error=str(error))
-        except OSError as error:
-            return Report("", error=f"the worker cannot go on: {error}")
+            with Beats(self._server, claim.id, claim.seconds, lambda: chunks.ledger.renew_lease(lease)) as beats:
+                report = _run(claim.id, Batch(claim, self._bench, chunks, upload, beats, logs))
+                logs.flush()  # lines of a datum are there before anybody can see that it ended
+                return self._insist(lambda: not beats.lost and self._server.report(report)) or False
+        finally:
+            logs.drop()
 
-    def _renewal(self, claim: Claim, lease: str) -> Callable[[], bool]:
-        ledger = self._chunks(claim.objects).ledger
-        return lambda: ledger.renew_lease(lease)
-
-    def _insist(self, call: Callable[[], Claim | bool | None]) -> Claim | bool | None:
+    def _insist(self, call: Callable[[], T]) -> T | None:
         """Return what a call returns, asking again while the server does not answer."""
         pause = FIRST_PAUSE
         while not self._stopped.is_set():
@@ -125,6 +112,18 @@ class Worker:
             self._pause(pause)
             pause = min(pause * 2, LAST_PAUSE)
         return None
+
+
+def _run(claim: str, batch: Batch) -> Report:
+    """Run a set; what is not its datums' fault becomes a report that hands it back."""
+    try:
+        return batch.run()
+    except LeaseLapsed as error:
+        raise Stopped from error
+    except HathiError as error:
+        return Report(claim, error=str(error))
+    except OSError as error:
+        return Report(claim, error=f"the worker cannot go on: {error}")
 
 
 def stage_folder(scratch: Path) -> Path:

@@ -15,7 +15,7 @@ _MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64
 
 
 def binary(machine: str = "") -> Path:
-    """Return the shim for `machine` (as `uname -m` or an image names it; "" is this one), or raise PreconditionError."""
+    """Return the shim for `machine` (as `uname` or an image names it; "" is this one), or raise PreconditionError."""
     asked = machine or platform.machine()
     found = _MACHINES.get(asked.lower())
     if found is None:

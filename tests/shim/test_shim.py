@@ -1,0 +1,210 @@
+"""What the shim promises, shown with real processes; PROTOCOL.md is the text."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hathi.datum import frames
+from hathi.datum.frames import Kind
+from hathi.datum.sandbox import SandboxGone, Wire
+
+Place = Any
+
+
+def test_output_status_and_input_pass_through(place: Place) -> None:
+    outcome = place.sh("cat; echo problem >&2; exit 7", stdin=b"one\ntwo\n")
+    assert (outcome.code, outcome.signal, place.out, place.err) == (7, 0, "one\ntwo\n", "problem\n")
+    assert outcome.peak_bytes > 0
+
+
+def test_large_input_and_output_pass_whole(place: Place) -> None:
+    data = os.urandom(1 << 20)
+    place.run("cat", stdin=data)
+    assert place.printed[False] == data
+
+
+def test_input_that_nobody_reads_is_no_error(place: Place) -> None:
+    assert place.run("true", stdin=b"x" * (1 << 20)).code == 0
+
+
+def test_without_input_the_command_reads_nothing(place: Place) -> None:
+    assert place.run("cat").code == 0
+    assert place.out == ""
+
+
+def test_the_command_gets_exactly_the_variables_of_the_request(place: Place) -> None:
+    place.run("env", env={"PATH": "/usr/bin:/bin", "HOME": "/there", "A": "b c"})
+    assert sorted(place.out.splitlines()) == ["A=b c", "HOME=/there", "PATH=/usr/bin:/bin"]
+
+
+def test_home_is_added_where_it_lacks(place: Place) -> None:
+    place.run("env")
+    assert any(line.startswith("HOME=/") for line in place.out.splitlines())
+
+
+def test_the_command_inherits_no_descriptor(place: Place) -> None:
+    place.sh("ls /proc/self/fd")
+    assert place.out.split() == ["0", "1", "2", "3"]  # 3 is how ls reads the folder
+
+
+def test_a_signal_is_reported(place: Place) -> None:
+    outcome = place.sh("kill -TERM $$")
+    assert (outcome.code, outcome.signal, outcome.timed_out) == (-1, 15, False)
+
+
+def test_a_command_that_takes_too_long_is_ended(place: Place) -> None:
+    outcome = place.run("sleep", "1000", timeout=0.01)
+    assert outcome.timed_out
+    assert outcome.signal == 9
+
+
+def test_a_command_can_be_killed_from_another_thread(place: Place) -> None:
+    started = threading.Event()
+    place._print = lambda piece, stderr: started.set()
+    killer = threading.Thread(target=lambda: (started.wait(30), place.sandbox.kill()))
+    killer.start()
+    outcome = place.sh("echo started; sleep 1000")
+    killer.join()
+    assert outcome.killed
+    assert place.run("true").code == 0, "the sandbox lives on"
+
+
+@pytest.mark.parametrize(
+    ("argv", "more", "text"),
+    [
+        (["no-such-command"], {}, 'cannot run "no-such-command": no such command in PATH'),
+        (["/etc/passwd"], {}, 'cannot run "/etc/passwd": Permission denied'),
+        (["/pfs/broken"], {}, "its interpreter or loader does not exist here"),
+        (["/pfs/text"], {}, "neither a program for this machine nor a script that begins with #!"),
+        (["true"], {"cwd": "/nowhere"}, 'cannot enter working directory "/nowhere": No such file or directory'),
+        (["true"], {"user": "no-such-user"}, 'no user "no-such-user" in /etc/passwd'),
+    ],
+)
+def test_what_cannot_be_started_says_why(place: Place, argv: list[str], more: dict[str, str], text: str) -> None:
+    for name, content in (("broken", "#!/no/such/interpreter\n"), ("text", "neither\n")):
+        (place.folder / name).write_text(content)
+        (place.folder / name).chmod(0o755)
+    outcome = place.run(*argv, **more)
+    assert text in outcome.error
+    assert outcome.code == 127
+
+
+def test_the_folder_is_shown_at_pfs_and_what_is_written_there_stays(place: Place) -> None:
+    (place.folder / "in").write_text("given")
+    place.sh("cat /pfs/in; echo made > /pfs/out/file; rm /pfs/in")
+    assert place.out == "given"
+    assert (place.folder / "out" / "file").read_text() == "made\n"
+    assert not (place.folder / "in").exists()
+
+
+def test_a_run_cannot_see_other_folders_of_the_stage(place: Place) -> None:
+    (place.folder.parent / "2").mkdir()
+    (place.folder.parent / "2" / "secret").touch()
+    place.sh("ls /pfs; ls -R / 2>/dev/null | grep -c '^secret$' || true; umount /pfs 2>&1; ls /pfs")
+    assert "secret" not in place.out.replace("umount", "")
+
+
+def test_writes_elsewhere_never_reach_the_host(place: Place) -> None:
+    name = f"/etc/hathi-test-{os.getpid()}"
+    place.sh(f"echo x > {name}; echo x > /dev/hathi-test; echo x > /proc/sys/kernel/hostname")
+    assert not Path(name).exists()
+    assert not Path("/dev/hathi-test").exists()
+
+
+def test_nothing_in_tmp_survives_a_run(place: Place) -> None:
+    deep = "/".join(["d"] * 60)
+    place.sh(f"mkdir -p /tmp/{deep} /tmp/closed/in; touch /tmp/{deep}/f /tmp/.hidden /dev/shm/g; chmod 000 /tmp/closed")
+    place.sh("ls -A /tmp /dev/shm; stat -c %a /tmp")
+    assert place.out.split() == ["/dev/shm:", "/tmp:", "1777"]
+
+
+def test_a_run_that_continues_sees_what_the_one_before_left(place: Place) -> None:
+    place.sh("echo left > /tmp/f; echo out > /pfs/out/f")
+    place.sh("cat /tmp/f /pfs/out/f", continues=True)
+    assert place.out == "left\nout\n"
+
+
+def test_no_process_survives_a_run(place: Place) -> None:
+    """Not in the background, not in a session of its own, not as an orphan."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        place.sh("sleep 1000 & (setsid sleep 1000 & ) ; setsid sh -c 'sleep 1000 & sleep 1000' & true")
+        place.sh("ls -d /proc/[0-9]*")
+        assert len(place.out.split()) <= 3, "process 1, the shell and ls"
+
+
+def test_output_written_just_before_the_end_is_complete(place: Place) -> None:
+    place.sh("(sleep 1000 & echo background) ; head -c 60000 /dev/zero; echo last >&2")
+    assert place.out.startswith("background\n")
+    assert (len(place.out), place.err) == (60011, "last\n")
+
+
+def test_hidden_paths_are_empty(start: Callable[..., Place], tmp_path: Path) -> None:
+    place = start([Path("/etc/passwd"), Path("/usr/share")])
+    place.sh("cat /etc/passwd; ls /usr/share")
+    assert place.out == ""
+
+
+def test_process_one_shows_nothing_of_itself(place: Place) -> None:
+    place.sh("cat /proc/1/environ; ls -l /proc/1/fd | grep -- '->'; true")
+    assert place.out == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize(("user", "ids"), [("nobody", "65534:65534"), ("12345", "12345:0"), ("12345:678", "12345:678")])
+def test_a_user_owns_the_tree_and_runs_the_command(place: Place, user: str, ids: str) -> None:
+    (place.folder / "in").touch()
+    place.sh("echo $(id -u):$(id -g); stat -c %u:%g /pfs/in; touch /pfs/out/mine", user=user)
+    assert place.out.split() == [ids, ids]
+
+
+def test_links_are_followed_as_the_sandbox_sees_them(place: Place) -> None:
+    place.sh("echo temporary > /tmp/f; ln -s /tmp/f /pfs/out/file; ln -s /tmp /pfs/out/folder; ln -s gone /pfs/out/gone")
+    look = place.sandbox.look("/pfs/out/file")
+    assert (look.kind, look.size, look.error) == (Kind.FILE, 10, "")
+    assert b"".join(place.sandbox.read("/pfs/out/file")) == b"temporary\n"
+    assert place.sandbox.names("/pfs/out/folder") == ["f"]
+    assert place.sandbox.look("/pfs/out/gone").kind is Kind.MISSING
+
+
+@pytest.mark.parametrize("target", ["/proc/1/root/etc/passwd", "/proc/self/environ", "/dev/zero", "/sys/kernel"])
+def test_links_to_the_system_are_refused(place: Place, target: str) -> None:
+    place.sh(f"ln -s {target} /pfs/out/link; mkfifo /pfs/out/pipe")
+    for path in ("/pfs/out/link", "/pfs/out/pipe"):
+        assert place.sandbox.look(path).kind in (Kind.MISSING, Kind.OTHER)
+        with pytest.raises(OSError, match=r"."):
+            list(place.sandbox.read(path))
+
+
+def test_everything_dies_with_the_wire(place: Place, tmp_path: Path) -> None:
+    """The worker is killed: its end of the socket closes in the middle of a run."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        script = f"exec 9<>/dev/tcp/127.0.0.1/{door.getsockname()[1]}; sleep 1000"
+        command = frames.Command(["bash", "-c", script], env={"PATH": "/usr/bin:/bin"}, folder="1")
+        place.sandbox._wire.send(frames.run_frame(command))
+        guest, _ = door.accept()
+        with guest:
+            place.sandbox.close()
+            assert guest.recv(1) == b"", "the command's connection ended with it"
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_broken_request_ends_the_shim_with_its_reason(place: Place) -> None:
+    place.sandbox._wire.send(frames.HEAD.pack(3, ord("R")) + b"abc")
+    with pytest.raises(SandboxGone, match="broken request to run a command"):
+        place.sandbox._wire.receive()
+
+
+def test_a_shim_that_cannot_begin_says_why() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.sendall(frames.HEAD.pack(4 + 5 + 1, frames.FATAL) + b"\x05\0\0\0never\0")
+    with pytest.raises(SandboxGone, match="never"):
+        Wire(ours).receive()
+    theirs.close()
