@@ -1,0 +1,88 @@
+"""What clients ask of any server before they ask for data."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.empty_pb2 import Empty
+
+from hathi import __version__
+from hathi.model.errors import NotFoundError, UnavailableError, UnimplementedError
+from hathi.server.grpc.serving import GrpcServer
+from hathi.wire.client import MESSAGE_BYTES
+from hathi.wire.gen import (
+    admin_pb2,
+    auth_pb2,
+    hathi_pb2,
+    health_pb2,
+    health_pb2_grpc,
+    pfs_pb2,
+    pps_pb2,
+    version_pb2,
+)
+
+
+def test_the_version_is_that_of_the_protocol(client) -> None:
+    version = client.version.GetVersion(Empty())
+    assert (version.major, version.minor, version.micro) == (2, 12, 2)
+
+
+def test_the_cluster_has_an_id_and_knows_how_to_warn(client, backend) -> None:
+    info = client.admin.InspectCluster(admin_pb2.InspectClusterRequest())
+    assert info.id == info.deployment_id == backend.cluster_id
+    assert info.warnings_ok
+    assert not info.warnings
+
+
+def test_a_client_of_another_release_is_warned(client) -> None:
+    old = admin_pb2.InspectClusterRequest(client_version=version_pb2.Version(major=2, minor=5))
+    assert "2.5" in client.admin.InspectCluster(old).warnings[0]
+
+
+def test_while_access_control_is_off_every_auth_call_says_so(client) -> None:
+    for call, request in (
+        (client.auth.WhoAmI, auth_pb2.WhoAmIRequest()),
+        (client.auth.GetRoleBinding, auth_pb2.GetRoleBindingRequest()),
+    ):
+        with pytest.raises(UnimplementedError, match=r"^the auth service is not activated$"):
+            call(request)
+
+
+def test_health(client) -> None:
+    stub = health_pb2_grpc.HealthStub(client._channel)
+    for service in ("", "pfs_v2.API", "pps_v2.API"):
+        assert stub.Check(health_pb2.HealthCheckRequest(service=service)).status == 1
+    with pytest.raises(NotFoundError):
+        stub.Check(health_pb2.HealthCheckRequest(service="nobody"))
+
+
+def test_health_tells_watchers_when_the_server_stops(client, server) -> None:
+    watch = health_pb2_grpc.HealthStub(client._channel).Watch(health_pb2.HealthCheckRequest())
+    assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+    server.stop(5)
+    assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def test_what_is_not_served_yet_says_so_by_name(client) -> None:
+    with pytest.raises(UnimplementedError, match=r"^pfs_v2.API/Fsck is not served yet$"):
+        list(client.pfs.Fsck(pfs_pb2.FsckRequest()))
+    with pytest.raises(UnimplementedError, match=r"^pps_v2.API/RunCron is not served yet$"):
+        client.pps.RunCron(pps_pb2.RunCronRequest())
+
+
+def test_about(client, backend) -> None:
+    backend.runtime.problem = "no namespaces"
+    about = client.about.Server(hathi_pb2.ServerRequest())
+    assert (about.version, about.runtime, about.runtime_problem) == (__version__, "fake", "no namespaces")
+
+
+def test_a_port_in_use_is_told_in_words(address, backend) -> None:
+    host, port = address.split(":")
+    with pytest.raises(UnavailableError, match=f"cannot listen on {address}"):
+        GrpcServer(backend, host, int(port)).start()
+
+
+def test_messages_of_nearly_twenty_mebibytes_pass_both_ways(client, repo, put) -> None:
+    data = b"x" * (MESSAGE_BYTES - 1000)
+    put(repo, {"/big": data})
+    file = pfs_pb2.File(commit=pfs_pb2.Commit(repo=repo, id="master"), path="/big")
+    assert b"".join(part.value for part in client.pfs.GetFile(pfs_pb2.GetFileRequest(file=file))) == data
