@@ -8,15 +8,16 @@ from hathi.metadata.transaction import Transaction
 from hathi.model.pps import PipelineType
 from hathi.model.references import USER, Pipeline
 from hathi.pipelines.rows import jobs, pipelines
-from hathi.versioning.steps import TELL, NewCommit, Steps
+from hathi.versioning.steps import TELL, NewCommit
+from hathi.versioning.store import Store
 
 ORDER = TELL + 100
 """Among the before-commit steps: once all commits of the transaction are made."""
 
 
-def register(steps: Steps) -> None:
+def register(store: Store) -> None:
     """Make jobs in every transaction from now on; called once, while the program is put together."""
-    steps.on_new_commits(ORDER, make_jobs)
+    store.steps.on_new_commits(ORDER, make_jobs)
 
 
 def make_jobs(tx: Transaction, commits: Sequence[NewCommit]) -> None:

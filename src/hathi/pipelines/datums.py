@@ -1,16 +1,44 @@
-"""What people ask about datums. Nothing here is stored twice: finished ones are read from the datum index of the
-job's meta commit, those at hand from the job's datum sets, and SKIPPED is derived (the record was made by another
-job).
+"""What people ask about datums: those of a job that has ended stand in its datum index, those at work in `overlay`.
+
+SKIPPED is nowhere written down: it is a success whose record another job made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from hathi.model.pps import DatumInfo, DatumState
-from hathi.model.references import Job
+from hathi.metadata.tables.pps import SetState
+from hathi.metadata.transaction import Transaction
+from hathi.model.errors import NotFoundError
+from hathi.model.identity import datum_id
+from hathi.model.inputs import sources
+from hathi.model.pps import DatumInfo, DatumInput, DatumState
+from hathi.model.records import DatumRecord
+from hathi.model.references import DEFAULT_PROJECT, Branch, Job
+from hathi.model.spec import parse_spec
+from hathi.pipelines import payloads
+from hathi.pipelines.index import EMPTY_ROOT, DatumIndex
+from hathi.pipelines.overlay import datums_at_work
+from hathi.pipelines.planning.combos import enumerate_combos
+from hathi.pipelines.planning.trees import Head, Trees
+from hathi.pipelines.rows import jobs, sets
+from hathi.pipelines.rows.jobs import JobRow
+from hathi.storage.filesets.nodes import reading
+from hathi.versioning import branches, commits
 from hathi.versioning.store import Store
+
+_PREVIEW = {"pipeline": {"name": "preview"}, "transform": {"cmd": ["true"]}}
+
+
+class DatumNotFound(NotFoundError):
+    """The job has no such datum."""
+
+    def __init__(self, job: Job, id: str) -> None:
+        super().__init__(f"datum {id} not found in job {job}")
+        self.job = job
+        self.id = id
 
 
 def list_datums(
@@ -22,22 +50,103 @@ def list_datums(
     number: int = 0,
     reverse: bool = False,
 ) -> Iterator[DatumInfo]:
-    """Yield a job's datums by id. `after`: the pagination marker, a datum id; `number`: at most so many, 0 means all."""
-    raise NotImplementedError
+    """Yield a job's datums by id. JobNotFound.
 
-
-def preview(
-    store: Store, input: Mapping[str, Any], *, project: str = "default", number: int = 0
-) -> Iterator[DatumInfo]:
-    """Yield the datums that a pipeline with this input (JSON form) would have on the present heads; state UNKNOWN."""
-    raise NotImplementedError
+    states: only these, when given. after: the pagination marker, a datum id. number: at most so many, 0 means all.
+    """
+    with store.db.read() as tx:
+        row = jobs.get(tx, job)
+    infos = (_info(job, record) for record in _records(store, row, after, reverse=reverse))
+    yield from islice((info for info in infos if not states or info.state in states), number or None)
 
 
 def inspect(store: Store, job: Job, id: str) -> DatumInfo:
-    """Return one datum of a job; NotFoundError."""
-    raise NotImplementedError
+    """Return one datum of a job; JobNotFound, DatumNotFound."""
+    with store.db.read() as tx:
+        row = jobs.get(tx, job)
+    if row.state.terminal:
+        found = _index(store, row).get(id) if _is_id(id) else None
+    else:
+        found = next((record for record in datums_at_work(store, row) if record.id == id), None)
+    if found is None:
+        raise DatumNotFound(job, id)
+    return _info(job, found)
+
+
+def preview(
+    store: Store, input: Mapping[str, Any], *, project: str = DEFAULT_PROJECT, number: int = 0
+) -> Iterator[DatumInfo]:
+    """Yield the datums that a pipeline with this input (JSON form) would have on the present heads; state UNKNOWN.
+
+    Of a head that is open the latest commit that is finished is taken. Raises SpecError, NotFoundError.
+    """
+    parsed = parse_spec({**_PREVIEW, "input": input}, project=project)
+    if parsed.input is None:
+        return
+    with store.db.read() as tx:
+        heads = {branch: _head(tx, branch) for branch in sources(parsed.input)}
+    trees = Trees(reading(store.chunks), heads)
+    for combo in islice(enumerate_combos(parsed.input, trees), number or None):
+        yield DatumInfo(None, datum_id(combo), DatumState.UNKNOWN, inputs=combo)
 
 
 def restart(store: Store, job: Job, filters: Sequence[str]) -> None:
-    """Stop the datums at hand that hold every one of these paths or content hashes (hex), so that they are tried again."""
-    raise NotImplementedError
+    """Stop the datums at hand that hold every one of these paths or content hashes (hex); they are tried again.
+
+    JobNotFound.
+    """
+    with store.db.write() as tx:
+        row = jobs.get(tx, job)
+        for one in sets.list_rows(tx, row.id):
+            if one.state is SetState.CLAIMED and one.datum:
+                datums = payloads.unpack_runs(sets.payload(tx, row.id, one.seq))
+                at_hand = next(record for record in datums if record.id == one.datum)
+                if all(any(_shows(part, text) for part in at_hand.inputs) for text in filters):
+                    sets.change(tx, one, cancelled=[*one.cancelled, one.datum])
+
+
+def _records(store: Store, row: JobRow, after: str, *, reverse: bool) -> Iterator[DatumRecord]:
+    if row.state.terminal:
+        return _index(store, row).records(after, reverse=reverse)
+    records = datums_at_work(store, row)
+    if not reverse:
+        return (record for record in records if record.id > after)
+    # A job at work is merged forwards only; who wants to see it backwards waits for all of it.
+    return reversed([record for record in records if not after or record.id < after])
+
+
+def _index(store: Store, row: JobRow) -> DatumIndex:
+    return DatumIndex(reading(store.chunks), row.index_root or EMPTY_ROOT)
+
+
+def _info(job: Job, record: DatumRecord) -> DatumInfo:
+    skipped = record.state is DatumState.SUCCESS and record.job != job.id
+    return DatumInfo(
+        job=job,
+        id=record.id,
+        state=DatumState.SKIPPED if skipped else record.state,
+        stats=record.stats,
+        inputs=record.inputs,
+        reason=record.reason,
+        image=record.image,
+    )
+
+
+def _head(tx: Transaction, branch: Branch) -> Head:
+    head = branches.inspect(tx, branch).head
+    root = commits.root_of(tx, head)
+    if root is not None:
+        return Head(head, root)
+    ancestor = commits.good_ancestor(tx, head)
+    return Head(head, EMPTY_ROOT if ancestor is None else commits.root_of(tx, ancestor) or EMPTY_ROOT)
+
+
+def _shows(part: DatumInput, text: str) -> bool:
+    return text in (part.path, part.path.lstrip("/"), part.hash.hex())
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return len(bytes.fromhex(text)) == 32
+    except ValueError:
+        return False

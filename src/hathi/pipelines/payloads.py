@@ -1,15 +1,20 @@
-"""What stands in the row of a datum set, as compressed lines: datums to run, or ids of records to drop or to adopt."""
+"""What stands in the row of a datum set, as compressed lines: datums to run, or ids of records to drop or to adopt.
+
+Lines are in the order of datum ids, so that many sets can be merged by id; they are read one after the other, so that
+doing so holds no set in memory.
+"""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.pipelines.planning.steps import Adopt, Drop, Run
 
 _LEVEL = 1  # paths of neighbours are much alike: the fastest level already shrinks them tenfold
+_PIECE_BYTES = 64 << 10
 
 
 def pack_runs(job: str, runs: Sequence[Run], first: int) -> bytes:
@@ -18,38 +23,46 @@ def pack_runs(job: str, runs: Sequence[Run], first: int) -> bytes:
         DatumRecord(run.id, run.hash, DatumState.UNKNOWN, job, run.inputs, index=first + place)
         for place, run in enumerate(runs)
     )
-    return zlib.compress(b"\n".join(record.encode() for record in records), _LEVEL)
+    return _pack(record.encode() for record in sorted(records, key=lambda record: record.id))
 
 
-def unpack_runs(payload: bytes) -> list[DatumRecord]:
-    """Return the datums to run, as records of state UNKNOWN, in order."""
-    return [DatumRecord.decode(line) for line in zlib.decompress(payload).split(b"\n")]
+def unpack_runs(payload: bytes) -> Iterator[DatumRecord]:
+    """Yield the datums to run, as records of state UNKNOWN, by id."""
+    return map(DatumRecord.decode, _lines(payload))
 
 
 def pack_drops(drops: Sequence[Drop]) -> bytes:
     """Return the payload of ids whose records go."""
-    return _pack_ids(sorted(drop.id for drop in drops))
+    return _pack(sorted(drop.id.encode() for drop in drops))
 
 
-def unpack_drops(payload: bytes) -> list[str]:
-    """Return the ids, sorted."""
-    return _unpack_lines(payload)
+def unpack_drops(payload: bytes) -> Iterator[str]:
+    """Yield the ids, in order."""
+    return map(bytes.decode, _lines(payload))
 
 
 def pack_adopts(adopts: Sequence[Adopt]) -> bytes:
     """Return the payload of ids whose records are taken over, each with the root of the index it is in."""
-    return _pack_ids(sorted(f"{adopt.id} {adopt.source.hex()}" for adopt in adopts))
+    return _pack(sorted(f"{adopt.id} {adopt.source.hex()}".encode() for adopt in adopts))
 
 
-def unpack_adopts(payload: bytes) -> list[tuple[str, bytes]]:
-    """Return pairs of id and root, sorted by id."""
-    pairs = (line.split(" ") for line in _unpack_lines(payload))
-    return [(id, bytes.fromhex(root)) for id, root in pairs]
+def unpack_adopts(payload: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield pairs of id and root, by id."""
+    for line in _lines(payload):
+        id, root = line.decode().split(" ")
+        yield id, bytes.fromhex(root)
 
 
-def _pack_ids(lines: Sequence[str]) -> bytes:
-    return zlib.compress("\n".join(lines).encode(), _LEVEL)
+def _pack(lines: Iterable[bytes]) -> bytes:
+    return zlib.compress(b"\n".join(lines), _LEVEL)
 
 
-def _unpack_lines(payload: bytes) -> list[str]:
-    return zlib.decompress(payload).decode().split("\n")
+def _lines(payload: bytes) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj()
+    rest = b""
+    while payload:
+        *whole, rest = (rest + unpacker.decompress(payload, _PIECE_BYTES)).split(b"\n")
+        payload = unpacker.unconsumed_tail
+        yield from whole
+    rest += unpacker.flush()
+    yield from rest.split(b"\n")

@@ -196,7 +196,7 @@ def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> Clai
     job = jobs.by_id(tx, row.job_id)
     spec = declared(job.job.pipeline, pipelines.version(tx, pipeline_id, version))
     heads = {} if spec.input is None else inputs.heads(tx, job.job, spec.input)
-    records = payloads.unpack_runs(sets.payload(tx, row.job_id, row.seq))
+    records = sorted(payloads.unpack_runs(sets.payload(tx, row.job_id, row.seq)), key=lambda record: record.index)
     return Claim(
         id=claim_id,
         seconds=CLAIM_SECONDS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 from hathi.metadata.feed import Subscription
@@ -12,6 +13,7 @@ from hathi.model.references import Pipeline
 from hathi.pipelines.controllers import job, pipeline
 from hathi.pipelines.controllers.queue import KeyedQueue
 from hathi.pipelines.controllers.topics import PREFIXES, Key, every_key, keys_of
+from hathi.pipelines.logs import Logs
 from hathi.pipelines.work import parse_group
 from hathi.runtimes.interface import Runtime
 from hathi.versioning.store import Store
@@ -30,9 +32,10 @@ RETRY_LIMIT = 60.0
 class Controllers:
     """Reconciles every pipeline and job whenever the feed, a deadline or the runtime says that something changed."""
 
-    def __init__(self, store: Store, runtime: Runtime, *, threads: int = THREADS) -> None:
+    def __init__(self, store: Store, runtime: Runtime, logs: Logs, *, threads: int = THREADS) -> None:
         self._store = store
         self._runtime = runtime
+        self._logs = logs
         self._queue: KeyedQueue[Key] = KeyedQueue(store.db.clock)
         self._failures: dict[Key, int] = {}
         self._news: Subscription | None = None
@@ -100,7 +103,7 @@ class Controllers:
     def _look(self, key: Key) -> None:
         try:
             if isinstance(key, Pipeline):
-                pipeline.reconcile(self._store, self._runtime, key)
+                pipeline.reconcile(self._store, self._runtime, self._logs, key)
             else:
                 again = job.reconcile(self._store, key)
                 if again is not None:
@@ -115,7 +118,11 @@ class Controllers:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         seconds = min(RETRY_SECONDS * 2 ** (failures - 1), RETRY_LIMIT)
         log.error("%s: %s; looking again in %s seconds", key, error, seconds, exc_info=error)
-        self._queue.add_at(key, self._store.db.clock() + timedelta(seconds=seconds))
+        now = self._store.db.clock()
+        self._queue.add_at(key, now + timedelta(seconds=seconds))
+        owner, id = (key, "") if isinstance(key, Pipeline) else (key.pipeline, str(key.id))
+        with suppress(HathiError):  # the line is a courtesy; the log just written tells the same
+            self._logs.append_master(owner, now, f"{error}; trying again in {seconds:g} s", id)
 
     def _group_changed(self, group: str) -> None:
         self._queue.add(parse_group(group)[0])

@@ -6,6 +6,7 @@ from hathi.metadata.transaction import Transaction
 from hathi.model.lifecycle.pipeline import Action, Observation, decide
 from hathi.model.references import Pipeline
 from hathi.pipelines.declared import Declared, declared
+from hathi.pipelines.logs import Logs
 from hathi.pipelines.rows import jobs, pipelines
 from hathi.pipelines.rows.pipelines import PipelineRow
 from hathi.pipelines.work import group_key
@@ -16,12 +17,13 @@ _RESOURCES = ("resource_requests", "resource_limits")
 _NO_WORKERS = GroupStatus(wanted=0, ready=0)
 
 
-def reconcile(store: Store, runtime: Runtime, pipeline: Pipeline) -> None:
-    """Let the pipeline's workers be as declared, and its state say what is true."""
+def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) -> None:
+    """Let the pipeline's workers be as declared, and its state say what is true; of one that is gone nothing stays."""
     with store.db.read() as tx:
         row = pipelines.find(tx, pipeline)
         if row is None:
             _remove_all_but(runtime, pipeline, "")
+            logs.delete(pipeline)
             return
         spec = declared(pipeline, pipelines.version(tx, row.id, row.version))
         idle = _idle(tx, row, spec)
@@ -49,7 +51,7 @@ def reconcile(store: Store, runtime: Runtime, pipeline: Pipeline) -> None:
             current = pipelines.find(tx, pipeline)
             if current is not None and (current.version, current.stopped) == (row.version, row.stopped):
                 pipelines.set_state(tx, current, decision.state, decision.reason, ready)
-    if Action.ENSURE_WORKERS in decision.actions:
+    if Action.ENSURE_WORKERS in decision.actions and status.wanted != spec.workers:
         runtime.ensure(worker_group(pipeline, spec))
 
 

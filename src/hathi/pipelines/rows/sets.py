@@ -61,6 +61,13 @@ def payload(tx: Transaction, job_id: int, seq: int) -> bytes:
     return data
 
 
+def find_payload(tx: Transaction, job_id: int, seq: int) -> bytes | None:
+    """Return the payload of a set, None when it is gone."""
+    one = (datum_sets.c.job_id == job_id) & (datum_sets.c.seq == seq)
+    data: bytes | None = tx.connection.execute(select(datum_sets.c.payload).where(one)).scalar()
+    return data
+
+
 def known(tx: Transaction, job_id: int) -> int:
     """Return how many sets a job has."""
     count: int = tx.connection.execute(
