@@ -118,7 +118,7 @@ def test_out_replaced_by_a_link_is_not_followed(staged: Any, out: Path, collecte
         collected()
 
 
-def test_folders_nested_beyond_reason_fail_the_datum(out: Path, collected: Any) -> None:
+def test_folders_nested_beyond_reason_fail_the_datum(staged: Any, out: Path, collected: Any) -> None:
     handle = os.open(out, os.O_RDONLY)
     for _ in range(2000):
         os.mkdir("d", dir_fd=handle)
@@ -128,3 +128,4 @@ def test_folders_nested_beyond_reason_fail_the_datum(out: Path, collected: Any) 
     os.close(handle)
     with pytest.raises(OutputError):
         collected()
+    staged.remove()

@@ -15,10 +15,10 @@ def test_a_tree_without_permissions_is_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
 
 
-def test_a_tree_deeper_than_any_path_is_removed(tmp_path: Path) -> None:
+def test_a_tree_deeper_than_recursion_goes_is_removed(tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
     handle = os.open(tmp_path / "t", os.O_RDONLY)
-    for level in range(3000):
+    for level in range(1200):
         os.mkdir("deep", dir_fd=handle)
         os.close(os.open(f"f{level}", os.O_CREAT, dir_fd=handle))
         below = os.open("deep", os.O_RDONLY, dir_fd=handle)

@@ -166,7 +166,9 @@ def test_a_user_owns_the_tree_and_runs_the_command(place: Place, user: str, ids:
 
 
 def test_links_are_followed_as_the_sandbox_sees_them(place: Place) -> None:
-    place.sh("echo temporary > /tmp/f; ln -s /tmp/f /pfs/out/file; ln -s /tmp /pfs/out/folder; ln -s gone /pfs/out/gone")
+    place.sh(
+        "echo temporary > /tmp/f; ln -s /tmp/f /pfs/out/file; ln -s /tmp /pfs/out/folder; ln -s gone /pfs/out/gone"
+    )
     look = place.sandbox.look("/pfs/out/file")
     assert (look.kind, look.size, look.error) == (Kind.FILE, 10, "")
     assert b"".join(place.sandbox.read("/pfs/out/file")) == b"temporary\n"

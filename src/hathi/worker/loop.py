@@ -84,7 +84,8 @@ class Worker:
                 return self._work(claim, chunks, upload)
         except Stopped:
             return False
-        except UnavailableError:
+        except HathiError:
+            # The server is gone or refuses the report. The claim lapses and is handed out again, perhaps to us.
             self._pause(FIRST_PAUSE)
             return False
 

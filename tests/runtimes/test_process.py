@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from hathi.runtimes import process
+from hathi.runtimes.interface import GroupStatus, WorkerGroup
+from hathi.runtimes.process import Place, ProcessRuntime
+
+KEY = "default/p/v3"
+
+
+class Rig:
+    """A process runtime with one group whose worker program is a line of Python."""
+
+    def __init__(self, folder: Path, program: str) -> None:
+        self.scratch = folder / "workers"
+        command = (sys.executable, "-Sc", program)
+        self.runtime = ProcessRuntime(Place(lambda: "localhost:1", self.scratch, [folder], command=command))
+        self._changed = threading.Condition()
+        self.runtime.on_change(self._note)
+        self.runtime.ensure(WorkerGroup(KEY, "default", "p", 3, 1))
+
+    def _note(self, key: str) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait(self, condition: Callable[[GroupStatus], bool]) -> GroupStatus:
+        with self._changed:
+            assert self._changed.wait_for(lambda: condition(self.runtime.observe()[KEY]), 30)
+        return self.runtime.observe()[KEY]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[str], Rig]]:
+    rigs: list[Rig] = []
+
+    def start_(program: str) -> Rig:
+        rigs.append(Rig(tmp_path, program))
+        return rigs[-1]
+
+    yield start_
+    for rig in rigs:
+        rig.runtime.close()
+
+
+def test_a_worker_that_ends_is_started_again_and_its_last_words_are_the_problem(
+    start: Callable[[str], Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "FIRST_PAUSE", 0.0)
+    rig = start("import sys; sys.exit('first line\\nno namespaces here\\n')")
+    status = rig.wait(lambda status: status.restarts >= 2)
+    assert (status.wanted, status.ready) == (1, 0)
+    assert status.problem == "the worker exited with status 1: no namespaces here"
+
+
+def test_a_worker_that_was_killed_says_by_which_signal(start: Callable[[str], Rig]) -> None:
+    rig = start("import os; os.kill(os.getpid(), 9)")
+    assert rig.wait(lambda status: bool(status.problem)).problem == "the worker was ended by signal 9"
+
+
+def test_the_problem_is_gone_once_the_worker_is_ready(
+    start: Callable[[str], Rig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "FIRST_PAUSE", 0.0)
+    once = tmp_path / "once"
+    rig = start(
+        f"import os, sys\nif not os.path.exists({str(once)!r}): open({str(once)!r}, 'w'); sys.exit('not yet')\n"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    status = rig.wait(lambda status: status.ready == 1)
+    assert (status.problem, status.restarts) == ("", 1)
+
+
+def test_a_worker_is_told_where_what_and_who_it_is(
+    start: Callable[[str], Rig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HATHI_SECRET", "hunter2")
+    told = tmp_path / "told"
+    rig = start(
+        f"import os, sys; open({str(told)!r}, 'w').write('\\0'.join([*sys.argv, *os.environ]))\n"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    rig.wait(lambda status: status.ready == 1)
+    words = told.read_text().split("\0")
+    options = dict(zip(words[1::2], words[2::2], strict=False))
+    assert options["--address"] == "localhost:1"
+    assert options["--group"] == KEY
+    assert options["--name"].startswith("p-v3-0-")
+    assert Path(options["--scratch"]).parent == rig.scratch
+    assert Path(options["--shim"]).name.startswith("hathi-shim-")
+    assert words[words.index(str(tmp_path)) - 1] == "--hide"
+    assert "HATHI_SECRET" not in words
+
+
+def test_scratch_folders_of_a_killed_server_are_removed(start: Callable[[str], Rig], tmp_path: Path) -> None:
+    (tmp_path / "workers" / "old" / "stage").mkdir(parents=True)
+    rig = start("input()")
+    assert not (rig.scratch / "old").exists()
+
+
+def test_workers_end_with_the_runtime(start: Callable[[str], Rig]) -> None:
+    rig = start("print('ready', flush=True); import sys; sys.stdin.read()")
+    rig.wait(lambda status: status.ready == 1)
+    rig.runtime.close()
+    assert not rig.scratch.exists()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_place_without_sandbox_says_what_to_enable(tmp_path: Path) -> None:
+    shim = tmp_path / "shim"
+    shim.write_text("#!/bin/sh\nexit 1\n")
+    shim.chmod(0o755)
+    runtime = ProcessRuntime(Place(lambda: "", tmp_path / "workers", shim=shim))
+    assert runtime.check().startswith("the sandbox ended unexpectedly. The process runtime needs Linux namespaces")
+
+
+def test_here_a_sandbox_can_be_made_or_the_reason_is_told(tmp_path: Path) -> None:
+    problem = ProcessRuntime(Place(lambda: "", tmp_path / "workers")).check()
+    assert problem == "" or "namespaces" in problem
+    assert list((tmp_path / "workers").iterdir()) == []

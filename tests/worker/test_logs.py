@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from hathi.worker.logs import LINE_BYTES, Logs, Stream
+from hathi.worker.server import LogLine
+
+Rig = Any
+
+
+def lines_of(*pieces: tuple[bytes, bool]) -> list[tuple[str, bool]]:
+    taken: list[tuple[str, bool]] = []
+    stream = Stream(lambda message, *, user, stderr: taken.append((message, stderr)))
+    for piece, stderr in pieces:
+        stream.write(piece, stderr)
+    stream.end()
+    return taken
+
+
+def test_pieces_are_cut_into_lines_for_each_stream_alone() -> None:
+    taken = lines_of((b"a\nb", False), (b"error\r\n", True), (b"c\n\nd", False))
+    assert taken == [("a", False), ("error", True), ("bc", False), ("", False), ("d", False)]
+
+
+def test_bytes_that_are_no_text_are_shown_as_far_as_they_are() -> None:
+    assert lines_of((b"\xff!\n", False)) == [("\N{REPLACEMENT CHARACTER}!", False)]
+
+
+def test_a_line_without_end_is_cut() -> None:
+    assert [len(text) for text, _ in lines_of((b"x" * (2 * LINE_BYTES + 1), False))] == [LINE_BYTES, LINE_BYTES, 1]
+
+
+def test_lines_arrive_in_order_and_flush_waits_for_them(rig: Rig) -> None:
+    logs = Logs(rig.server, "default", "p", "j")
+    stream = logs.stream("d", 2, ("/0",))
+    for number in range(1000):
+        stream.write(f"{number}\n".encode(), False)
+    logs.flush()
+    assert rig.server.text() == [str(number) for number in range(1000)]
+    line = rig.server.lines[0]
+    assert (line.job, line.datum, line.attempt, line.user, line.inputs) == ("j", "d", 2, True, ("/0",))
+    logs.drop()
+
+
+def test_a_server_that_comes_back_gets_every_line_once(rig: Rig, monkeypatch: Any) -> None:
+    monkeypatch.setattr("hathi.worker.logs.RETRY_SECONDS", 0.0)
+    rig.server.outage = 3
+    logs = Logs(rig.server, "default", "p", "j")
+    logs.stream("d", 1, ()).write(b"one\ntwo\n", False)
+    logs.flush()
+    assert rig.server.text() == ["one", "two"]
+    logs.drop()
+
+
+def test_a_lost_claim_ends_the_wait(rig: Rig) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def hang(project: str, pipeline: str, lines: Sequence[LogLine]) -> None:
+        asked.set()
+        answer.wait(30)
+
+    rig.server.append_logs = hang
+    logs = Logs(rig.server, "default", "p", "j")
+    logs.stream("d", 1, ()).write(b"line\n", False)
+    asked.wait(30)
+    logs.drop()
+    logs.flush()
+    answer.set()

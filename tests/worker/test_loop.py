@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hathi.datum.frames import Command, Outcome
+from hathi.model.errors import ConflictError
+from hathi.worker.server import Beat
+
+Rig = Any
+
+
+def test_sets_are_claimed_until_stopped(rig: Rig) -> None:
+    rig.server.claims = [rig.claim(2), rig.claim(1)]
+    claim = rig.server.claim
+
+    def last(wait: float) -> Any:
+        found = claim(wait)
+        if found is None:
+            rig.stopped.set()
+        return found
+
+    rig.server.claim = last
+    rig.worker.run()
+    assert [report.processed for report in rig.server.reports] == [2, 1]
+
+
+def test_a_server_that_does_not_answer_is_asked_again_later_and_later(rig: Rig) -> None:
+    """The report is delivered once it answers again: nothing that was done is done again."""
+    claim = rig.claim()
+    rig.server.outage = 0
+    report = rig.server.report
+    failures = iter(range(4))
+
+    def failing(value: Any) -> bool:
+        rig.server.outage = 1 if next(failures, None) is not None else 0
+        return bool(report(value))
+
+    rig.server.report = failing
+    assert rig.worker.work(claim)
+    assert len(rig.server.reports) == 1
+    assert rig.pauses == [0.1, 0.2, 0.4, 0.8]
+
+
+def test_logs_are_delivered_before_the_report(rig: Rig) -> None:
+    rig.sandbox.printed = [(b"hello\n", False), (b"tail", True)]
+    seen: list[list[str]] = []
+    report = rig.server.report
+    rig.server.report = lambda value: (seen.append(rig.server.text()), report(value))[1]
+    rig.worker.work(rig.claim())
+    assert seen == [["hello", "tail"]]
+
+
+def test_a_lost_claim_ends_at_once_and_reports_nothing(rig: Rig, monkeypatch: Any) -> None:
+    monkeypatch.setattr("hathi.worker.beats.BEATS", 3000)
+
+    def wait(command: Command, folder: Path) -> Outcome:
+        rig.server.answer = Beat(lost=True)
+        assert rig.sandbox.killed.wait(30)
+        return Outcome(-1, 9, killed=True)
+
+    rig.program = wait
+    assert not rig.worker.work(rig.claim(3))
+    assert len(rig.sandbox.commands) == 1
+    assert rig.server.reports == []
+
+
+def test_the_lease_of_a_reported_set_is_ended(rig: Rig) -> None:
+    ended: list[str] = []
+    rig.ledger.end_lease = ended.append
+    claim = rig.claim()
+    ended.clear()
+    rig.worker.work(claim)
+    assert ended == [rig.server.reports[0].lease]
+
+
+def test_a_report_that_is_refused_does_not_end_the_worker(rig: Rig) -> None:
+    def refuse(report: Any) -> bool:
+        raise ConflictError("the lease has lapsed")
+
+    rig.server.report = refuse
+    assert not rig.worker.work(rig.claim())
+    assert rig.pauses == [0.1]

@@ -1,0 +1,164 @@
+"""The gRPC half, against a server that keeps what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+
+from hathi.model.errors import UnavailableError
+from hathi.model.packs import PackRecord
+from hathi.model.pps import Stats
+from hathi.storage.objects.interface import ObjectMissing, StorageRefused
+from hathi.wire.client import Client
+from hathi.wire.gen import hathi_pb2 as wire
+from hathi.wire.gen import hathi_pb2_grpc
+from hathi.worker.remote import ApiLedger, ObjectsOverApi, RemoteServer
+from hathi.worker.server import LogLine, Report
+
+
+class Workers(hathi_pb2_grpc.WorkersServicer):
+    """Answers with what it was given, and keeps requests and objects."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {}
+        self.requests: list[Any] = []
+        self.objects: dict[str, bytes] = {}
+
+    def _answer(self, name: str) -> Callable[..., Any]:
+        def method(request: Any, context: Any) -> Any:
+            self.requests.append(request)
+            return self.answers[name]
+
+        return method
+
+    def __getattribute__(self, name: str) -> Any:
+        return (
+            self._answer(name)
+            if name[0].isupper() and name not in ("ReadObject", "WriteObject")
+            else super().__getattribute__(name)
+        )
+
+    def ReadObject(self, request: Any, context: Any) -> Iterator[Any]:
+        if request.key not in self.objects:
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such object")
+        end = None if request.length < 0 else request.offset + request.length
+        for byte in self.objects[request.key][request.offset : end]:
+            yield wire.ObjectBytes(data=bytes([byte]))
+
+    def WriteObject(self, requests: Iterator[Any], context: Any) -> Any:
+        key = next(requests).key
+        if key.startswith("refused"):
+            context.abort(grpc.StatusCode.INTERNAL, "disk full")
+        self.objects[key] = b"".join(request.data for request in requests)
+        return wire.WriteObjectResponse()
+
+
+@pytest.fixture
+def workers() -> Workers:
+    return Workers()
+
+
+@pytest.fixture
+def client(workers: Workers) -> Iterator[Client]:
+    server = grpc.server(ThreadPoolExecutor(4))
+    hathi_pb2_grpc.add_WorkersServicer_to_server(workers, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with Client(f"127.0.0.1:{port}") as client:
+        yield client
+    server.stop(0)
+
+
+def test_a_claim_is_read_whole(client: Client, workers: Workers) -> None:
+    workers.answers["Claim"] = wire.ClaimResponse(
+        claim_id="c",
+        lease_seconds=30,
+        project="default",
+        pipeline="p",
+        job_id="j",
+        transform_json='{"cmd": ["a"]}',
+        datum_tries=2,
+        datum_timeout_seconds=1.5,
+        datums=[
+            wire.Datum(id="i", hash="h", inputs=[wire.Input(name="n", repo="r", project="q", commit="k", path="/")])
+        ],
+        roots={"q/r@k": "00ff"},
+        objects="/objects",
+    )
+    claim = RemoteServer(client, "g", "w").claim(7.0)
+    assert claim is not None
+    assert workers.requests == [wire.ClaimRequest(group="g", worker="w", wait_seconds=7.0)]
+    assert (claim.id, claim.transform, claim.tries, claim.timeout) == ("c", {"cmd": ["a"]}, 2, 1.5)
+    assert (claim.roots, claim.objects) == ({"q/r@k": b"\x00\xff"}, "/objects")
+    (source,) = claim.datums[0].inputs
+    assert str(source.commit) == "q/r@k", "the key under which its root is found"
+
+
+def test_no_work_is_no_claim(client: Client, workers: Workers) -> None:
+    workers.answers["Claim"] = wire.ClaimResponse()
+    assert RemoteServer(client, "g", "w").claim(0.0) is None
+
+
+def test_beats_reports_and_logs_carry_what_they_are_given(client: Client, workers: Workers) -> None:
+    workers.answers |= {
+        "Beat": wire.BeatResponse(lost=True, cancelled=["d"]),
+        "Report": wire.ReportResponse(taken=True),
+        "AppendLogs": wire.AppendLogsResponse(),
+    }
+    server = RemoteServer(client, "g", "w")
+    beat = server.beat("c", "d", 2.0)
+    assert (beat.lost, beat.cancelled) == (True, {"d"})
+    assert server.report(Report("c", "l", [PackRecord("n", 1, 2)], b"i", 3, 4, 5, Stats(upload_bytes=6), "d", "why"))
+    server.append_logs("default", "p", [LogLine(1, "text", "j", "d", 2, True, True, ("/a",))])
+    report, logs = workers.requests[1:]
+    assert (report.packs[0].name, report.failed, report.upload_bytes, report.failed_reason) == ("n", 4, 6, "why")
+    assert (logs.worker, logs.lines[0].message, list(logs.lines[0].inputs)) == ("w", "text", ["/a"])
+
+
+def test_the_ledger_speaks_the_servers_catalogue(client: Client, workers: Workers) -> None:
+    workers.answers |= {
+        "Catalogue": wire.CatalogueResponse(
+            changed=True,
+            version=5,
+            packs=[wire.Pack(name="a", size=1, chunks=2)],
+            indexes=[wire.Index(name="i", size=3, chunks=4, packs=["b"])],
+            condemned=["c"],
+        ),
+        "OpenLease": wire.LeaseMessage(id="l", seconds=9),
+        "RenewLease": wire.RenewLeaseResponse(alive=True),
+    }
+    ledger = ApiLedger(client)
+    catalogue = ledger.catalogue()
+    assert catalogue is not None
+    assert (catalogue.version, catalogue.packs, catalogue.condemned) == (5, (PackRecord("a", 1, 2),), {"c"})
+    assert catalogue.indexes[0].packs == ("b",)
+    workers.answers["Catalogue"] = wire.CatalogueResponse()
+    assert ledger.catalogue(5) is None
+    assert ledger.open_lease().id == "l"
+    assert ledger.renew_lease("l")
+
+
+def test_objects_pass_in_pieces(client: Client, workers: Workers) -> None:
+    objects = ObjectsOverApi(client)
+    data = bytes(range(100)) * 30_000
+    assert objects.put("packs/a", [data[:10], data[10:]]) == len(data)
+    assert workers.objects["packs/a"] == data
+    workers.objects["b"] = b"0123456789"
+    assert objects.get("b") == b"0123456789"
+    assert objects.get("b", 2, 3) == b"234"
+
+
+def test_errors_of_objects_are_those_of_object_stores(client: Client) -> None:
+    with pytest.raises(ObjectMissing):
+        ObjectsOverApi(client).get("gone")
+    with pytest.raises(StorageRefused, match="disk full"):
+        ObjectsOverApi(client).put("refused", b"x")
+
+
+def test_a_server_that_is_not_there_is_unavailable() -> None:
+    with Client("127.0.0.1:1") as client, pytest.raises(UnavailableError):
+        RemoteServer(client, "g", "w").beat("c", "", 0.0)
