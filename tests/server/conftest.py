@@ -11,6 +11,8 @@ import pytest
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
+from hathi.pipelines.births import register
+from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.fake import FakeRuntime
 from hathi.server.grpc.backend import Backend
@@ -28,16 +30,21 @@ CLUSTER = "c" * 32
 
 @pytest.fixture
 def backend(tmp_path: Path) -> Iterator[Backend]:
-    """The core of one server, without controllers but for the one that finishes commits."""
+    """The core of one server: all but workers."""
     database = Database.open(f"sqlite:///{tmp_path / 'pachd.db'}", durable=False)
     objects = MemoryStore()
     ledger = DatabaseLedger(database)
     store = Store(database, Chunks(objects, ledger), ledger)
-    finisher = Finisher(store)
-    finisher.start()
+    register(store)
     logs = Logs(SegmentLog(tmp_path / "logs"), database.feed)
-    yield Backend(store, objects, logs, FakeRuntime(), CLUSTER)
-    finisher.stop()
+    runtime = FakeRuntime()
+    finisher, controllers = Finisher(store), Controllers(store, runtime, logs)
+    for part in (finisher, controllers):
+        part.start()
+    yield Backend(store, objects, logs, runtime, CLUSTER)
+    for part in (controllers, finisher):
+        part.stop()
+    store.chunks.close()
     database.close()
 
 

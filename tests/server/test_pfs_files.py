@@ -149,6 +149,7 @@ REF = hathi_pb2.CommitRef(repo="images", branch="master")
 def put_many(client, *messages: list[hathi_pb2.FileOp]) -> hathi_pb2.PutResponse:
     requests = [hathi_pb2.PutRequest(commit=REF, ops=messages[0])]
     requests += [hathi_pb2.PutRequest(ops=ops) for ops in messages[1:]]
+    requests[-1].complete = True
     return client.files.Put(iter(requests))
 
 

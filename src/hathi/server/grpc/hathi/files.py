@@ -26,15 +26,20 @@ class Files:
         self._store = backend.store
 
     def Put(self, requests: Iterator[hathi_pb2.PutRequest], call: Call) -> hathi_pb2.PutResponse:
-        """Apply operations in order, as one write: all of them or none."""
-        first = next(requests, None)
-        if first is None or not first.HasField("commit"):
+        """Apply operations in order, as one write: all of them or none.
+
+        gRPC may show the stream of a client that died as one that ended, so only its own word completes a write.
+        """
+        request = next(requests, None)
+        if request is None or not request.HasField("commit"):
             raise InvalidError("the first message of Put must name the commit")
         tally = _Tally()
-        with Writer(self._store, _spec(first.commit)) as writer:
-            writer.apply(tally.changes(first.ops))
+        with Writer(self._store, _spec(request.commit)) as writer:
+            writer.apply(tally.changes(request.ops))
             for request in requests:
                 writer.apply(tally.changes(request.ops))
+            if not request.complete:
+                raise InvalidError("the stream of Put broke off before its last message; nothing was written")
             commit = writer.close()
         return hathi_pb2.PutResponse(commit=commit.id, files=tally.files, bytes=tally.bytes)
 

@@ -87,8 +87,8 @@ class Workers:
         )
 
     def OpenLease(self, request: hathi_pb2.OpenLeaseRequest, call: Call) -> hathi_pb2.LeaseMessage:
-        """Record that a worker begins to write."""
-        lease = self._store.ledger.open_lease()
+        """Record that a worker begins to write; it may go on after this server was started anew."""
+        lease = self._store.ledger.open_lease(durable=True)
         return hathi_pb2.LeaseMessage(id=lease.id, seconds=lease.seconds)
 
     def RenewLease(self, request: hathi_pb2.LeaseMessage, call: Call) -> hathi_pb2.RenewLeaseResponse:

@@ -41,7 +41,7 @@ class LogLines:
             yield from map(pps.log_message, self._logs.get(wanted))
             return
         with call.waiting():
-            yield from map(pps.log_message, self._logs.follow(wanted, call.cancelled))
+            yield from map(pps.log_message, self._logs.follow(wanted, call.cancelled, call.on_leave))
 
     def _pipeline(self, request: pps_pb2.GetLogsRequest) -> Pipeline:
         """Return whose lines are wanted; NotFoundError when the pipeline or the job does not exist."""
