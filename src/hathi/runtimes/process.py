@@ -34,6 +34,9 @@ LASTING_SECONDS = 30.0
 STOP_SECONDS = 5.0
 """How long workers get to end by themselves."""
 
+ADDRESS_SECONDS = 0.05
+"""How often a server that does not serve yet is asked for its address."""
+
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 """Of our environment, what a worker process needs to run Python as we do. User code gets PATH of these, no other."""
 
@@ -42,8 +45,9 @@ KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 class Place:
     """Where and how workers run.
 
-    address: of the server, asked when a worker starts. scratch: folder that is the runtime's alone; emptied at start.
-    hide: our own folders, which user code must not see. command: starts the worker program.
+    address: of the server, asked when a worker starts; "" while it does not serve yet. scratch: folder that is the
+    runtime's alone; emptied at start. hide: our own folders, which user code must not see. command: starts the worker
+    program.
     """
 
     address: Callable[[], str]
@@ -245,7 +249,10 @@ class _Keeper:
 
     def _start(self, name: str, scratch: Path) -> subprocess.Popen[bytes] | None:
         place = self._place
-        options = ["--address", place.address(), "--group", self._group.key, "--name", name]
+        while not (address := place.address()):  # groups may be declared before the server serves
+            if self._stopping.wait(ADDRESS_SECONDS):
+                return None
+        options = ["--address", address, "--group", self._group.key, "--name", name]
         options += ["--scratch", str(scratch), "--shim", str(place.shim)]
         for path in self._hide:
             options += ["--hide", str(path)]

@@ -1,0 +1,148 @@
+"""The worker program as the process runtime starts it: a real process, a real sandbox, a server in this process."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from hathi.model.packs import PackRecord
+from hathi.model.records import DatumRecord
+from hathi.runtimes.interface import WorkerGroup
+from hathi.runtimes.process import Place, ProcessRuntime
+from hathi.storage.chunks.content import Content
+from hathi.storage.chunks.memory_ledger import MemoryLedger
+from hathi.storage.chunks.store import Chunks
+from hathi.storage.filesets import tree
+from hathi.storage.filesets.datums import DATUMS
+from hathi.storage.filesets.entry import FILES
+from hathi.storage.objects.local import LocalStore
+from hathi.wire.gen import hathi_pb2 as wire
+from hathi.wire.gen import hathi_pb2_grpc
+
+COMMIT = "0123456789ab4cdef0123456789abcde"
+
+
+class Server(hathi_pb2_grpc.WorkersServicer):
+    """Hands out the claims put into it, once, and keeps reports and log lines."""
+
+    def __init__(self, objects: Path) -> None:
+        self.objects = objects
+        self.ledger = MemoryLedger()
+        self.chunks = Chunks(LocalStore(objects), self.ledger)
+        self.claims: list[wire.ClaimResponse] = []
+        self.lines: list[str] = []
+        self.reports: list[Any] = []
+        self.reported = threading.Event()
+
+    def Claim(self, request: Any, context: Any) -> Any:
+        return self.claims.pop(0) if self.claims else wire.ClaimResponse()
+
+    def Beat(self, request: Any, context: Any) -> Any:
+        return wire.BeatResponse()
+
+    def Report(self, request: Any, context: Any) -> Any:
+        self.ledger.register(request.lease_id, [PackRecord(p.name, p.size, p.chunks) for p in request.packs])
+        self.reports.append(request)
+        self.reported.set()
+        return wire.ReportResponse(taken=True)
+
+    def AppendLogs(self, request: Any, context: Any) -> Any:
+        self.lines += [line.message for line in request.lines]
+        return wire.AppendLogsResponse()
+
+    def Catalogue(self, request: Any, context: Any) -> Any:
+        catalogue = self.ledger.catalogue(request.newer_than)
+        if catalogue is None:
+            return wire.CatalogueResponse()
+        packs = [wire.Pack(name=pack.name, size=pack.size, chunks=pack.chunks) for pack in catalogue.packs]
+        return wire.CatalogueResponse(changed=True, version=catalogue.version, packs=packs)
+
+    def OpenLease(self, request: Any, context: Any) -> Any:
+        lease = self.ledger.open_lease()
+        return wire.LeaseMessage(id=lease.id, seconds=lease.seconds)
+
+    def RenewLease(self, request: Any, context: Any) -> Any:
+        return wire.RenewLeaseResponse(alive=self.ledger.renew_lease(request.id))
+
+    def EndLease(self, request: Any, context: Any) -> Any:
+        self.ledger.end_lease(request.id)
+        return wire.EndLeaseResponse()
+
+    def offer(self, script: str) -> None:
+        """Offer a claim of one datum with one file, `/a`."""
+        with self.chunks.upload() as upload:
+            root = tree.build(FILES, upload, [(b"/a", upload.content([b"contents"]).encode())])
+            self.ledger.register(upload.lease.id, upload.seal())
+        source = wire.Input(name="data", project="default", repo="data", type="user", commit=COMMIT, path="/a")
+        self.claims.append(
+            wire.ClaimResponse(
+                claim_id="claim",
+                lease_seconds=30,
+                project="default",
+                pipeline="p",
+                job_id="j",
+                transform_json=json.dumps({"cmd": ["sh", "-c", script]}),
+                datum_tries=1,
+                datums=[wire.Datum(id="ab" * 32, hash="h", inputs=[source])],
+                roots={f"default/data@{COMMIT}": root.hex()},
+                objects=str(self.objects),
+            )
+        )
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "objects")
+    yield server
+    server.chunks.close()
+
+
+@pytest.fixture
+def runtime(server: Server, tmp_path: Path) -> Iterator[ProcessRuntime]:
+    doors = grpc.server(ThreadPoolExecutor(8))
+    hathi_pb2_grpc.add_WorkersServicer_to_server(server, doors)
+    port = doors.add_insecure_port("127.0.0.1:0")
+    doors.start()
+    runtime = ProcessRuntime(Place(lambda: f"127.0.0.1:{port}", tmp_path / "workers", [tmp_path]))
+    if problem := runtime.check():
+        pytest.skip(problem)
+    yield runtime
+    runtime.close()
+    doors.stop(0)
+
+
+def test_a_claim_is_run_and_reported(server: Server, runtime: ProcessRuntime, tmp_path: Path) -> None:
+    server.offer(f"cat /pfs/data/a; echo; cp /pfs/data/a /pfs/out/b; ln -s /pfs/data/a /pfs/out/c; ls {tmp_path}; env")
+    runtime.ensure(WorkerGroup("default/p/v1", "default", "p", 1, 1))
+    assert server.reported.wait(30)
+    (report,) = server.reports
+    ((_, value),) = tree.scan(DATUMS, server.chunks, report.index)
+    record = DatumRecord.decode(value)
+    outputs = {path: b"".join(server.chunks.read(Content.decode(content))) for path, content in record.outputs}
+    assert (report.processed, record.reason, outputs) == (1, "", {"/b": b"contents", "/c": b"contents"})
+    assert "contents" in server.lines
+    assert not [line for line in server.lines if "objects" in line], "the server's folder is hidden"
+    assert "PPS_PIPELINE_NAME=p" in server.lines
+
+
+def test_user_code_dies_with_the_worker_that_runs_it(server: Server, runtime: ProcessRuntime) -> None:
+    """The command holds a connection to us; it ends when the worker's owner lets go."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        program = f"import socket; s = socket.create_connection(('127.0.0.1', {door.getsockname()[1]})); s.recv(1)"
+        server.offer(f'{sys.executable} -Sc "{program}"')
+        runtime.ensure(WorkerGroup("default/p/v1", "default", "p", 1, 1))
+        door.settimeout(30)
+        guest, _ = door.accept()
+        with guest:
+            guest.settimeout(30)
+            runtime.close()
+            assert guest.recv(1) == b""
