@@ -87,6 +87,16 @@ class Content:
 EMPTY_CONTENT = Content(0)
 
 
+def encoded_size(data: bytes) -> int:
+    """Return the size of an encoded content, in bytes; trees ask so for thousands of them."""
+    return int.from_bytes(data[1:9], "little")
+
+
+def encoded_hash(data: bytes) -> bytes:
+    """Return the hash of an encoded content: of a short list its very bytes are what is hashed."""
+    return blake3(data[_HEAD.size :]).digest() if data[0] == _INLINE else data[_HEAD.size : _HEAD.size + 32]
+
+
 class ContentBuilder:
     """Collects references into a `Content`, holding no more of a long list than one blob."""
 

@@ -25,7 +25,8 @@ class Builder:
 
     def add(self, key: bytes, value: bytes) -> None:
         """Append one entry."""
-        self._arrive(key, 0)
+        if height(key) or key <= self._last or not (self._open and self._open[0].keys):
+            self._arrive(key, 0)
         leaf = self._open[0]
         leaf.keys.append(key)
         leaf.values.append(value)
@@ -33,18 +34,8 @@ class Builder:
 
     def extend(self, items: Iterable[tuple[bytes, bytes]]) -> None:
         """Append many entries."""
-        keys: list[bytes] = []
-        values: list[bytes] = []
-        last = self._last
         for key, value in items:
-            if height(key) or key <= last or not keys:  # anything but the next entry of the same leaf
-                self.add(key, value)
-                keys, values = self._open[0].keys, self._open[0].values
-            else:
-                keys.append(key)
-                values.append(value)
-                self._last = key
-            last = key
+            self.add(key, value)
 
     def accepts(self, level: int, key: bytes) -> bool:
         """Return whether a subtree that hangs on a node of this level and begins with `key` can be taken whole now."""

@@ -7,14 +7,12 @@ together. A value is an encoded `Content`. Interior nodes count files and sum up
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import unpack
 
+from hathi.storage.chunks.content import encoded_size
 from hathi.storage.filesets.node import Schema
 
 AFTER_SLASH = b"0"
 """The byte that follows "/": where the keys below `directory + "/"` end, `directory + "0"` begins."""
-
-_SIZE = slice(1, 9)  # where an encoded Content keeps its size, 8 bytes little-endian
 
 
 class FileSchema(Schema):
@@ -25,19 +23,14 @@ class FileSchema(Schema):
 
     def measure(self, key: bytes, value: bytes) -> tuple[int, int]:
         """Return (1, size)."""
-        return 1, size_of(value)
+        return 1, encoded_size(value)
 
     def total(self, keys: Sequence[bytes], values: Sequence[bytes]) -> tuple[int, int]:
         """Return (count, sum of sizes)."""
-        return len(keys), sum(unpack(f"<{len(values)}Q", b"".join([value[_SIZE] for value in values])))
+        return len(keys), sum(map(encoded_size, values))
 
 
 FILES = FileSchema()
-
-
-def size_of(value: bytes) -> int:
-    """Return the size in bytes of the file that an encoded `Content` describes."""
-    return int.from_bytes(value[_SIZE], "little")
 
 
 def key_of(path: str) -> bytes:

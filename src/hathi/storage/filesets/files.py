@@ -13,11 +13,11 @@ from itertools import islice
 
 from hathi.model import paths
 from hathi.model.globs import compile_glob
-from hathi.storage.chunks.content import Content
+from hathi.storage.chunks.content import Content, encoded_hash, encoded_size
 from hathi.storage.chunks.interface import NodeReader
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.difference import difference
-from hathi.storage.filesets.entry import FILES, below, end_of, key_of, size_of
+from hathi.storage.filesets.entry import FILES, below, end_of, key_of
 from hathi.storage.filesets.levels import Place, ascending, descending
 from hathi.storage.filesets.nodes import reading
 
@@ -43,12 +43,12 @@ class FileStat:
     @property
     def size(self) -> int:
         """In bytes; of a directory the sum of all files in it."""
-        return self._tree.measure(self.path)[1] if self._entry is None else size_of(self._entry)
+        return self._tree.measure(self.path)[1] if self._entry is None else encoded_size(self._entry)
 
     @property
     def hash(self) -> bytes:
         """32 bytes that change with the content; of a directory with anything in it."""
-        return self._tree.directory_hash(self.path) if self._entry is None else Content.decode(self._entry).hash
+        return self._tree.directory_hash(self.path) if self._entry is None else encoded_hash(self._entry)
 
     @property
     def content(self) -> Content | None:
@@ -199,7 +199,8 @@ class FileTree:
         yield top, None
 
     def _show(self, place: Place) -> FileStat:
-        return FileStat(self, _path(place[0]), place[1])
+        key, entry = place
+        return FileStat(self, _path(key) if entry is None else key.decode(), entry)
 
 
 def diff_files(

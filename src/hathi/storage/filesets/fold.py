@@ -18,7 +18,7 @@ from hathi.storage.filesets import tree
 from hathi.storage.filesets.collisions import Collisions
 from hathi.storage.filesets.entry import FILES
 from hathi.storage.filesets.nodes import Nodes, writing
-from hathi.storage.filesets.ops import Kind, Op
+from hathi.storage.filesets.ops import Kind, kind_of, parts_of
 from hathi.storage.filesets.run import StoredRun, deleted, resolve
 
 
@@ -46,15 +46,17 @@ def fold(upload: Joiner, base_root: bytes, runs: Sequence[bytes]) -> bytes:
 
 
 def _edits(
-    upload: Joiner, nodes: Nodes, base_root: bytes, ops: Iterator[tuple[bytes, Op]], collisions: Collisions
+    upload: Joiner, nodes: Nodes, base_root: bytes, ops: Iterator[tuple[bytes, bytes]], collisions: Collisions
 ) -> Iterator[tree.Edit]:
-    for key, op in ops:
-        if op.kind is Kind.DELETE:
+    for key, value in ops:
+        kind = kind_of(value)
+        if kind is Kind.DELETE:
             yield tree.Delete(key)
             continue
         collisions.changed(key)
-        before = tree.get(FILES, nodes, base_root, key) if op.kind is Kind.APPEND else None
-        yield tree.Put(key, _joined(upload, op.parts if before is None else (before, *op.parts)))
+        parts = parts_of(value)
+        before = tree.get(FILES, nodes, base_root, key) if kind is Kind.APPEND else None
+        yield tree.Put(key, _joined(upload, parts if before is None else (before, *parts)))
 
 
 def _joined(upload: Joiner, parts: Sequence[bytes]) -> bytes:

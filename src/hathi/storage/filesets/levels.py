@@ -23,34 +23,40 @@ class _Entries:
 
     def __init__(self, nodes: Nodes, root: bytes, start: bytes, stop: bytes | None, *, reverse: bool) -> None:
         self._nodes, self._root, self._start, self._stop, self._reverse = nodes, root, start, stop, reverse
-        self._step = -1 if reverse else 1
-        self._keys: list[bytes] = []
-        self._values: list[bytes] = []
-        self._index = self._end = 0
-        self._batches = batches(FILES, nodes, root, start, stop, reverse)
-
-    def __iter__(self) -> _Entries:
-        return self
-
-    def __next__(self) -> tuple[bytes, bytes]:
-        index = self._index
-        if index == self._end:
-            self._keys, self._values = next(self._batches)
-            count = len(self._keys)
-            index, self._end = (count - 1, -1) if self._reverse else (0, count)
-        self._index = index + self._step
-        return self._keys[index], self._values[index]
+        self._leap: bytes | None = None
 
     def leap(self, to: bytes) -> None:
         """Pass all entries before `to`, or in reverse all from `to` on."""
-        if self._reverse:
-            self._index = bisect_left(self._keys, to, 0, self._index + 1) - 1
-            self._stop = to
-        else:
-            self._index = bisect_left(self._keys, to, self._index)
-            self._start = to
-        if self._index == self._end:
-            self._batches = batches(FILES, self._nodes, self._root, self._start, self._stop, self._reverse)
+        self._leap = to
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        again = True
+        while again:
+            again = False
+            for keys, values in batches(FILES, self._nodes, self._root, self._start, self._stop, self._reverse):
+                yield from self._leaf(keys, values)
+                if self._leap is not None:  # beyond this leaf, perhaps far beyond
+                    self._leap, again = None, True
+                    break
+
+    def _leaf(self, keys: list[bytes], values: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the entries of one leaf; a leap that leads out of it is left to be done."""
+        low, high = 0, len(keys)
+        while low < high:
+            for index in range(high - 1, low - 1, -1) if self._reverse else range(low, high):
+                yield keys[index], values[index]
+                if self._leap is not None:
+                    break
+            else:
+                return
+            if self._reverse:
+                self._stop = self._leap
+                high = bisect_left(keys, self._leap, low, high)
+            else:
+                self._start = self._leap
+                low = bisect_left(keys, self._leap, low, high)
+            if low < high:
+                self._leap = None
 
 
 def ascending(

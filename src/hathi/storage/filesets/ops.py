@@ -8,11 +8,14 @@ very end.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from struct import Struct
 from typing import NamedTuple
 
+from hathi.storage.chunks.content import encoded_size
 from hathi.storage.filesets.node import CorruptNode, Schema
 
 
@@ -42,13 +45,14 @@ class Op(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-DELETION = Op(Kind.DELETE)
-
+_KINDS = tuple(Kind)
 _HEAD = Struct("<BQB")  # kind, sum of the parts' sizes, labels
 _LABEL = Struct("<H")
 _PART = Struct("<I")
-_SIZE = slice(1, 9)  # where an encoded op keeps that sum, and an encoded Content its size
+_SIZE = slice(1, 9)  # where that sum stands
 _RANGE = b"\0"  # deleted ranges stand before all paths, which begin with a slash
+OPS_START = b"\1"
+"""Where in a run's tree the operations begin."""
 
 
 class RunSchema(Schema):
@@ -62,12 +66,15 @@ class RunSchema(Schema):
 
     def measure(self, key: bytes, value: bytes) -> tuple[int, int]:
         """Return (1, size put) for an operation, (0, 0) for a deleted range."""
-        return (0, 0) if key.startswith(_RANGE) else (1, int.from_bytes(value[_SIZE], "little"))
+        return (0, 0) if key < OPS_START else (1, _put_size(value))
+
+    def total(self, keys: Sequence[bytes], values: Sequence[bytes]) -> tuple[int, int]:
+        """Return the sums; deleted ranges come first."""
+        ranges = bisect_left(keys, OPS_START)
+        return len(keys) - ranges, sum(map(_put_size, values[ranges:]))
 
 
 RUN = RunSchema()
-OPS_START = b"\1"
-"""Where in a run's tree the operations begin."""
 
 
 def combine(ops: Sequence[Op]) -> Op:
@@ -90,14 +97,26 @@ def combine(ops: Sequence[Op]) -> Op:
 
 def encode_op(op: Op) -> bytes:
     """Return the value that stands for an operation in a run's tree."""
-    size = sum(int.from_bytes(part[_SIZE], "little") for part in op.parts)
-    pieces = [_HEAD.pack(op.kind, size, len(op.labels))]
-    for label in op.labels:
-        text = label.encode()
-        pieces += (_LABEL.pack(len(text)), text)
+    size = sum(map(encoded_size, op.parts))
+    pieces = [_HEAD.pack(op.kind, size, len(op.labels)), *map(_label, op.labels)]
     for part in op.parts:
         pieces += (_PART.pack(len(part)), part)
     return b"".join(pieces)
+
+
+def _put_size(value: bytes) -> int:
+    return int.from_bytes(value[_SIZE], "little")
+
+
+def encode_put(kind: Kind, part: bytes, label: str) -> bytes:
+    """Return what `encode_op` does of an operation that puts one part under one label, at less expense."""
+    return b"".join((_HEAD.pack(kind, encoded_size(part), 1), _label(label), _PART.pack(len(part)), part))
+
+
+@lru_cache(maxsize=1024)
+def _label(label: str) -> bytes:
+    text = label.encode()
+    return _LABEL.pack(len(text)) + text
 
 
 def decode_op(value: bytes) -> Op:
@@ -109,6 +128,18 @@ def decode_op(value: bytes) -> Op:
         start = at + _LABEL.size
         at = start + _LABEL.unpack_from(value, at)[0]
         labels.append(value[start:at].decode())
+    return Op(_KINDS[kind], _parts(value, at), tuple(labels))
+
+
+def parts_of(value: bytes) -> tuple[bytes, ...]:
+    """Return the parts of an encoded operation."""
+    at = _HEAD.size
+    for _ in range(value[at - 1]):
+        at += _LABEL.size + _LABEL.unpack_from(value, at)[0]
+    return _parts(value, at)
+
+
+def _parts(value: bytes, at: int) -> tuple[bytes, ...]:
     parts: list[bytes] = []
     while at < len(value):
         start = at + _PART.size
@@ -116,8 +147,29 @@ def decode_op(value: bytes) -> Op:
         parts.append(value[start:at])
     if at != len(value):
         raise CorruptNode("an operation that ends too early")
-    return Op(Kind(kind), tuple(parts), tuple(labels))
+    return tuple(parts)
 
+
+def combine_encoded(values: Sequence[bytes]) -> bytes:
+    """Return the encoded form of what several encoded operations, at least one, do in order."""
+    return values[0] if len(values) == 1 else encode_op(combine([decode_op(value) for value in values]))
+
+
+def kind_of(value: bytes) -> Kind:
+    """Return the kind of an encoded operation."""
+    return _KINDS[value[0]]
+
+
+def clash(value: bytes) -> tuple[str, str] | None:
+    """Return the two labels under which the path of an encoded operation was put, None when there was but one."""
+    if value[_HEAD.size - 1] < 2:
+        return None
+    first, second = decode_op(value).labels
+    return first, second
+
+
+DELETION = encode_op(Op(Kind.DELETE))
+"""The encoded operation that deletes a path."""
 
 Range = tuple[bytes, bytes]
 """A range of keys, from the first (included) to the second (excluded)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush, merge
-from itertools import chain, groupby
+from itertools import chain, count, groupby
 from operator import itemgetter
 from typing import Protocol
 
@@ -24,13 +24,12 @@ from hathi.storage.filesets.ops import (
     OPS_START,
     RUN,
     Kind,
-    Op,
     Range,
-    combine,
-    decode_op,
+    clash,
+    combine_encoded,
     decode_range,
-    encode_op,
     encode_range,
+    kind_of,
     union,
 )
 
@@ -45,8 +44,8 @@ class Changes(Protocol):
         """Yield the deleted ranges, ascending by start."""
         ...
 
-    def ops(self) -> Iterable[tuple[bytes, Op]]:
-        """Yield the operations that take place after that, one for a key, by ascending key."""
+    def ops(self) -> Iterable[tuple[bytes, bytes]]:
+        """Yield the encoded operations that take place after that, one for a key, by ascending key."""
         ...
 
 
@@ -62,10 +61,9 @@ class StoredRun:
         for key, value in tree.scan(RUN, self._nodes, self._root, stop=OPS_START):
             yield decode_range(key, value)
 
-    def ops(self) -> Iterator[tuple[bytes, Op]]:
+    def ops(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the operations."""
-        for key, value in tree.scan(RUN, self._nodes, self._root, OPS_START):
-            yield key, decode_op(value)
+        return tree.scan(RUN, self._nodes, self._root, OPS_START)
 
 
 def compose(upload: NodeStore, runs: Sequence[bytes], on_clash: str = "append") -> bytes:
@@ -84,15 +82,14 @@ def compose(upload: NodeStore, runs: Sequence[bytes], on_clash: str = "append") 
 
 def run_size(nodes: NodeReader, run: bytes) -> tuple[int, int]:
     """Return how many paths a run touches (deleted ranges count for nothing), and how many bytes it puts there."""
-    count, size = tree.measure(RUN, nodes, run)
-    return count, size
+    paths, size = tree.measure(RUN, nodes, run)
+    return paths, size
 
 
 def store(target: NodeStore, row: Sequence[Changes], on_clash: str = "append") -> bytes:
     """Write a row of changes as one run and return its root."""
     ops = resolve(row) if on_clash == "append" else _unclashed(resolve(row))
-    entries = ((key, encode_op(op)) for key, op in ops)
-    return tree.build(RUN, target, chain(map(encode_range, deleted(row)), entries))
+    return tree.build(RUN, target, chain(map(encode_range, deleted(row)), ops))
 
 
 def deleted(row: Sequence[Changes]) -> Iterable[Range]:
@@ -100,21 +97,23 @@ def deleted(row: Sequence[Changes]) -> Iterable[Range]:
     return union(merge(*(changes.ranges() for changes in row)))
 
 
-def resolve(row: Sequence[Changes]) -> Iterator[tuple[bytes, Op]]:
-    """Yield, by ascending key, the one operation that a row of changes comes to on each path.
+def resolve(row: Sequence[Changes]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield, by ascending key, the one encoded operation that a row of changes comes to on each path.
 
     Within a deleted range only what was put there later is left, as a RENEW.
     """
     covers = _Covers(row)
-    tagged = [_tagged(position, changes) for position, changes in enumerate(row)]
-    for key, group in groupby(merge(*tagged), key=itemgetter(0)):
+    if len(row) == 1 and not covers:
+        yield from row[0].ops()
+        return
+    for key, group in groupby(merge(*map(_tagged, row, count())), key=itemgetter(0)):
         cover = covers.newest(key)
         if cover is None:
-            yield key, combine([op for _, _, op in group])
+            yield key, combine_encoded([value for _, _, value in group])
         else:
-            op = combine([DELETION, *(op for _, position, op in group if position >= cover)])
-            if op.kind is not Kind.DELETE:
-                yield key, op
+            value = combine_encoded([DELETION, *(value for _, position, value in group if position >= cover)])
+            if kind_of(value) is not Kind.DELETE:
+                yield key, value
 
 
 class _Covers:
@@ -127,6 +126,10 @@ class _Covers:
         self._next = next(self._ahead, None)
         self._begun: list[tuple[int, bytes]] = []  # a heap of (-position, stop)
 
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return self._next is not None or bool(self._begun)
+
     def newest(self, key: bytes) -> int | None:
         """Return the position of the last changes that delete a range with this key in it; None when there are none."""
         while self._next is not None and self._next[0] <= key:
@@ -138,13 +141,13 @@ class _Covers:
         return -self._begun[0][0] if self._begun else None
 
 
-def _tagged(position: int, changes: Changes) -> Iterator[tuple[bytes, int, Op]]:
-    for key, op in changes.ops():
-        yield key, position, op
+def _tagged(changes: Changes, position: int) -> Iterator[tuple[bytes, int, bytes]]:
+    for key, value in changes.ops():
+        yield key, position, value
 
 
-def _unclashed(ops: Iterable[tuple[bytes, Op]]) -> Iterator[tuple[bytes, Op]]:
-    for key, op in ops:
-        if len(op.labels) > 1:
-            raise DuplicatePath(key.decode(), *op.labels)
-        yield key, op
+def _unclashed(ops: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    for key, value in ops:
+        if labels := clash(value):
+            raise DuplicatePath(key.decode(), *labels)
+        yield key, value

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import TracebackType
 
-from hathi.storage.chunks.content import Content
+from hathi.storage.chunks.content import Content, encoded_size
 from hathi.storage.chunks.interface import NodeStore
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.entry import FILES, below, end_of, key_of
 from hathi.storage.filesets.nodes import WritableNodes, writing
-from hathi.storage.filesets.ops import DELETION, Kind, Op, Range, combine
+from hathi.storage.filesets.ops import DELETION, Kind, Op, Range, combine_encoded, encode_op, encode_put
 from hathi.storage.filesets.run import Changes, StoredRun, store
 from hathi.storage.filesets.scratch import Scratch
 
 SPILL_BYTES = 32 << 20
 """How much a writer gathers in memory before it spills, by its own estimate."""
 
-_COST = 600  # bytes that one operation takes in memory, besides its key and its part
+_COST = 180  # bytes that one operation takes in memory, besides its key and its value
 
 
 class _Layer:
@@ -30,7 +30,8 @@ class _Layer:
 
     def __init__(self) -> None:
         self._ranges: list[Range] = []
-        self._ops: dict[bytes, list[Op]] = {}
+        self._ops: dict[bytes, bytes] = {}
+        self._more: dict[bytes, list[bytes]] = {}  # of the few paths that have several operations: all of them
 
     def takes_ranges(self) -> bool:
         return not self._ops
@@ -38,19 +39,18 @@ class _Layer:
     def delete_range(self, range_: Range) -> None:
         self._ranges.append(range_)
 
-    def add(self, key: bytes, op: Op) -> None:
-        ops = self._ops.get(key)
-        if ops is None or op.kind is Kind.DELETE:
-            self._ops[key] = [op]
+    def add(self, key: bytes, value: bytes) -> None:
+        if key in self._ops:
+            self._more.setdefault(key, [self._ops[key]]).append(value)
         else:
-            ops.append(op)
+            self._ops[key] = value
 
     def ranges(self) -> list[Range]:
         return sorted(self._ranges)
 
-    def ops(self) -> Iterator[tuple[bytes, Op]]:
-        for key, ops in sorted(self._ops.items()):
-            yield key, combine(ops)
+    def ops(self) -> Iterator[tuple[bytes, bytes]]:
+        for key in sorted(self._ops):
+            yield key, combine_encoded(self._more[key]) if key in self._more else self._ops[key]
 
 
 class RunWriter:
@@ -133,11 +133,11 @@ class RunWriter:
 
     def _put(self, key: bytes, part: bytes | None, append: bool, label: str) -> None:
         kind = Kind.APPEND if append else Kind.REPLACE
-        self._add(key, Op(kind, () if part is None else (part,), (label,)))
+        self._add(key, encode_op(Op(kind, (), (label,))) if part is None else encode_put(kind, part, label))
 
-    def _add(self, key: bytes, op: Op) -> None:
-        self._layers[-1].add(key, op)
-        self._gather(len(key) + sum(map(len, op.parts)))
+    def _add(self, key: bytes, value: bytes) -> None:
+        self._layers[-1].add(key, value)
+        self._gather(len(key) + len(value))
 
     def _gather(self, size: int) -> None:
         self._gathered += size + _COST
@@ -168,4 +168,4 @@ def _file_key(path: str) -> bytes:
 
 def _part(entry: bytes) -> bytes | None:
     """Return a file's entry as a part of an operation: none when the file is empty."""
-    return entry if FILES.measure(b"", entry)[1] else None
+    return entry if encoded_size(entry) else None
