@@ -134,5 +134,6 @@ def _encode(line: LogMessage) -> bytes:
 
 
 def _decode(record: bytes) -> LogMessage:
-    time, *fields, inputs = json.loads(record)
-    return LogMessage(datetime.fromtimestamp(time, UTC), *fields, tuple(inputs))
+    time, *fields = json.loads(record)
+    fields[-1] = tuple(fields[-1])
+    return LogMessage(datetime.fromtimestamp(time, UTC), *fields)

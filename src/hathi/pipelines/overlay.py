@@ -28,7 +28,7 @@ _Entry = tuple[str, int, DatumRecord | None]
 
 
 def datums_at_work(store: Store, row: JobRow) -> Iterator[DatumRecord]:
-    """Yield the records of a job's datums as they stand, by id; of those not run yet STARTING if claimed, else UNKNOWN."""
+    """Yield the records of a job's datums as they stand, by id: STARTING what is claimed, UNKNOWN what waits."""
     nodes = reading(store.chunks)
     with store.db.read() as tx:
         present = sets.list_rows(tx, row.id)
