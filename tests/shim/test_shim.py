@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import socket
+import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +17,8 @@ import pytest
 
 from hathi.datum import frames
 from hathi.datum.frames import Kind
-from hathi.datum.sandbox import SandboxGone, Wire
+from hathi.datum.sandbox import Sandbox, SandboxGone, Wire
+from hathi.datum.shim import binary
 
 Place = Any
 
@@ -210,3 +215,36 @@ def test_a_shim_that_cannot_begin_says_why() -> None:
     with pytest.raises(SandboxGone, match="never"):
         Wire(ours).receive()
     theirs.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_user_who_is_not_root_gets_a_sandbox_in_a_user_namespace() -> None:
+    """The same promises, with the same user inside as outside and no way to write to the host."""
+    nobody = 65534
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        for path in (folder, folder / "stage", folder / "stage" / "1", folder / "scratch"):
+            path.mkdir(exist_ok=True)
+            os.chown(path, nobody, nobody)
+        shim = shutil.copy(binary(), folder)
+        ours, theirs = socket.socketpair()
+        options = ["--fd", str(theirs.fileno()), "--stage", f"{name}/stage", "--scratch", f"{name}/scratch"]
+        process = subprocess.Popen(
+            [shim, "sandbox", *options], env={}, pass_fds=[theirs.fileno()], user=nobody, group=nobody, extra_groups=[]
+        )
+        theirs.close()
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        try:
+            sandbox = stack.enter_context(Sandbox(Wire(ours)))
+        except SandboxGone as error:
+            pytest.skip(f"users may not make namespaces here: {error}")
+        printed: list[bytes] = []
+        script = "id -u; touch $HOME/f /tmp/f /pfs/f && echo written; touch /dev/f 2>/dev/null || echo refused"
+        command = frames.Command(["sh", "-c", script], {"PATH": "/usr/bin:/bin"}, folder="1")
+        sandbox.run(command, lambda piece, stderr: printed.append(piece))
+        assert sandbox.hello.user_namespace
+        assert b"".join(printed).decode().split() == ["65534", "written", "refused"]
+        assert sandbox.run(frames.Command(["true"], user="root"), lambda *_: None).error.startswith(
+            "cannot run as user"
+        )
