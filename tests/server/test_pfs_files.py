@@ -153,6 +153,14 @@ def put_many(client, *messages: list[hathi_pb2.FileOp]) -> hathi_pb2.PutResponse
     return client.files.Put(iter(requests))
 
 
+def test_a_stream_that_was_broken_off_counts_for_nothing(client, repo) -> None:
+    op = hathi_pb2.FileOp(path="/half", data=b"1")
+    with pytest.raises(InvalidError, match="broke off before its last message"):
+        client.files.Put(iter([hathi_pb2.PutRequest(commit=REF, ops=[op])]))
+    with pytest.raises(NotFoundError):
+        list(client.files.List(hathi_pb2.ListRequest(commit=REF, path="/")))
+
+
 def test_many_files_a_message(client, repo) -> None:
     op = hathi_pb2.FileOp
     response = put_many(

@@ -31,7 +31,7 @@ def commit_ref(commit: pfs_pb2.Commit) -> hathi_pb2.CommitRef:
 
 
 def batches(commit: pfs_pb2.Commit, pieces: Iterable[Piece], *, append: bool) -> Iterator[hathi_pb2.PutRequest]:
-    """Return the messages that put the pieces into the commit."""
+    """Return the messages that put the pieces into the commit; the last one says so, or nothing of them counts."""
     message = hathi_pb2.PutRequest(commit=commit_ref(commit))
     filled = 0
     for piece in pieces:
@@ -40,8 +40,8 @@ def batches(commit: pfs_pb2.Commit, pieces: Iterable[Piece], *, append: bool) ->
         if filled >= MESSAGE:
             yield message
             message, filled = hathi_pb2.PutRequest(), 0
-    if message.ops or message.HasField("commit"):
-        yield message
+    message.complete = True
+    yield message
 
 
 def modifications(

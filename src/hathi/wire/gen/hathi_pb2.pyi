@@ -57,6 +57,9 @@ class PutRequest(_message.Message):
 
     COMMIT_FIELD_NUMBER: _builtins.int
     OPS_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
+    complete: _builtins.bool
+    """last message only: a stream that ends without it was broken off, and nothing of it counts"""
     @_builtins.property
     def commit(self) -> Global___CommitRef:
         """first message only"""
@@ -68,10 +71,11 @@ class PutRequest(_message.Message):
         *,
         commit: Global___CommitRef | None = ...,
         ops: _abc.Iterable[Global___FileOp] | None = ...,
+        complete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit", "ops", b"ops"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commit", b"commit", "complete", b"complete", "ops", b"ops"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
