@@ -1,4 +1,4 @@
-"""Write the snapshot of pachctl's commands (tests/golden/cli.txt) and its reference page (docs/reference/pachctl.md)."""
+"""Write the snapshot of pachctl's commands (tests/golden) and its reference page (docs/reference)."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ from google.protobuf import message_factory
 from google.protobuf.message import Message
 
 from hathi.cli.main import run
+from hathi.cli.render import times
 from hathi.wire.gen import admin_pb2, auth_pb2, hathi_pb2, pfs_pb2, pps_pb2, transaction_pb2, version_pb2
 
 SERVICES = {
@@ -106,6 +108,16 @@ class Result:
     @property
     def lines(self) -> list[str]:
         return self.out.splitlines()
+
+
+NOW = 1_700_000_000
+"""When it is, for whatever is shown as so long ago."""
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock that tables read."""
+    monkeypatch.setattr(times, "time", SimpleNamespace(time=lambda: NOW))
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ def test_arguments_are_counted_first_with_the_original_s_text_and_the_usage(offl
 def test_an_unknown_command_names_what_comes_near(offline) -> None:
     done = offline("lst", "repo")
     assert (done.code, done.out) == (1, "")
-    assert done.err == "unknown command \"lst\" for \"pachctl\", did you mean 'list'? Run 'pachctl --help' for the list.\n"
+    assert (
+        done.err == "unknown command \"lst\" for \"pachctl\", did you mean 'list'? Run 'pachctl --help' for the list.\n"
+    )
     assert 'unknown command "rpo" for "pachctl list", did you mean \'repo\'?' in offline("list", "rpo").err
 
 

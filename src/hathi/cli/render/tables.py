@@ -39,7 +39,7 @@ class LiveTable:
     """A table whose rows are printed as they come; columns are as wide as what was seen so far."""
 
     def __init__(self, header: Sequence[str], widths: Sequence[int] = ()) -> None:
-        self._widths = [max(len(name), *widths[at : at + 1]) for at, name in enumerate(header)]
+        self._widths = [max(len(name), *widths[at : at + 1], 0) for at, name in enumerate(header)]
         self.add(header)
 
     def add(self, row: Sequence[str]) -> None:

@@ -1,0 +1,151 @@
+"""Pipelines are made from specs, wherever these come from; what is wrong is told with its place."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from hathi.wire.gen import pps_pb2
+
+SPEC = {
+    "pipeline": {"name": "edges"},
+    "transform": {"image": "edges:1.0", "cmd": ["python3", "/edges.py"]},
+    "input": {"pfs": {"repo": "images", "glob": "/*"}},
+}
+BAD = """pipeline:
+  name: edges
+transfrom:
+  image: edges:1.0
+input:
+  pfs:
+    repo: images
+    globb: /*
+datum_tries: "x"
+"""
+
+
+def sent(server) -> list[dict]:
+    return [json.loads(call.message.create_pipeline_request_json) for call in server.asked("CreatePipelineV2")]
+
+
+def test_a_spec_comes_from_standard_input_a_file_or_a_list(pachctl, server, tmp_path) -> None:
+    full = {**SPEC, "pipeline": {"name": "edges", "project": {"name": "default"}}}
+    pachctl("create", "pipeline", text=json.dumps(SPEC))
+    (tmp_path / "spec.json").write_text(json.dumps([SPEC, SPEC]))
+    pachctl("create", "pipeline", "-f", str(tmp_path / "spec.json"))
+    assert sent(server) == [full] * 3
+    pachctl("update", "pipeline", "--reprocess", "--project", "p", text=json.dumps({**SPEC, "$schema": "x"}))
+    request = server.asked("CreatePipelineV2")[3].message
+    assert (request.update, request.reprocess) == (True, True)
+    assert sent(server)[3]["pipeline"]["project"] == {"name": "p"}
+    assert "$schema" not in sent(server)[3]
+
+
+def test_what_the_spec_says_of_the_mode_overrules_the_command(pachctl, server) -> None:
+    pachctl("create", "pipeline", text=json.dumps({**SPEC, "update": True, "reprocess": True}))
+    request = server.one("CreatePipelineV2")
+    assert (request.update, request.reprocess) == (True, True)
+    assert "update" not in sent(server)[0]
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/spec.yaml" else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(SPEC).encode())
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    served = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=served.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{served.server_port}"
+    served.shutdown()
+
+
+def test_a_spec_comes_from_a_url(pachctl, failing, server, web) -> None:
+    pachctl("create", "pipeline", "-f", f"{web}/spec.yaml")
+    assert sent(server)[0]["input"] == SPEC["input"]
+    assert f"cannot read {web}/none: the server answered 404" in failing("create", "pipeline", "-f", f"{web}/none").err
+
+
+def test_every_mistake_is_told_at_once_with_file_line_and_column(failing, server, tmp_path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(BAD + "---\n" + json.dumps({"pipeline": {}}))
+    lines = failing("create", "pipeline", "-f", str(file)).err.splitlines()
+    assert lines[:3] == [
+        f'{file}:3:1: unknown field "transfrom"; did you mean "transform"?',
+        f'{file}:8:5: input.pfs: unknown field "globb"; did you mean "glob"?',
+        f'{file}:9:1: datum_tries: expected a whole number, got "x"',
+    ]
+    assert f"{file}:11:2: pipeline: no pipeline `name` specified" in lines
+    assert not server.calls
+
+
+def test_if_one_of_several_specs_is_wrong_none_is_sent(failing, server) -> None:
+    done = failing("create", "pipeline", text=json.dumps(SPEC) + json.dumps({"input": {}}))
+    assert "no `pipeline` specified" in done.err
+    assert "<stdin>:1:" in done.err
+    assert not server.calls
+
+
+@pytest.mark.parametrize(
+    ("image", "warned"),
+    [("a", "has no tag"), ("a:latest", "the tag latest"), ("h:1/a", "has no tag"), ("a:1", ""), ("a@sha256:0", "")],
+)
+def test_a_moving_image_is_warned_of(pachctl, image, warned) -> None:
+    text = json.dumps({**SPEC, "transform": {"image": image, "cmd": ["x"]}})
+    err = pachctl("create", "pipeline", text=text).err
+    assert (warned in err) if warned else not err
+
+
+def test_old_fields_are_translated_with_a_note(pachctl, server) -> None:
+    text = json.dumps({**SPEC, "input": {"atom": {"repo": "images", "glob": "/*"}}})
+    done = pachctl("create", "pipeline", text=text)
+    assert "atom" in done.err
+
+
+def test_validate_sends_nothing(offline, tmp_path) -> None:
+    done = offline("validate", "pipeline", text=json.dumps(SPEC))
+    assert (done.code, done.out) == (0, "<stdin>: pipeline edges is valid\n")
+    assert offline("validate", "pipeline", text=BAD).code == 1
+    assert offline("validate", "pipeline", text="").err == "<stdin>: no pipeline specification\n"
+    assert "cannot read /none" in offline("validate", "pipeline", "-f", "/none").err
+
+
+def test_a_dry_run_prints_the_effective_spec(pachctl, server) -> None:
+    server.answers["CreatePipelineV2"] = pps_pb2.CreatePipelineV2Response(
+        effective_create_pipeline_request_json='{"datumTries": 3}'
+    )
+    assert json.loads(pachctl("create", "pipeline", "--dry-run", text=json.dumps(SPEC)).out) == {"datumTries": 3}
+    assert server.one("CreatePipelineV2").dry_run
+
+
+def test_a_template_is_rendered_by_the_server(pachctl, failing, server, tmp_path) -> None:
+    (tmp_path / "t.jsonnet").write_text("function(n) {}")
+    server.answers["RenderTemplate"] = pps_pb2.RenderTemplateResponse(json=json.dumps(SPEC))
+    pachctl("create", "pipeline", "--jsonnet", str(tmp_path / "t.jsonnet"), "--arg", "n=a=b")
+    assert dict(server.one("RenderTemplate").args) == {"n": "a=b"}
+    assert sent(server)
+    assert "--file and --jsonnet" in failing("create", "pipeline", "-f", "x", "--jsonnet", "y").err
+    assert "--arg needs --jsonnet" in failing("create", "pipeline", "--arg", "a=b").err
+
+
+def test_a_pipeline_is_edited_in_an_editor(pachctl, failing, server, tmp_path) -> None:
+    server.answers["InspectPipeline"] = pps_pb2.PipelineInfo(user_spec_json=json.dumps(SPEC))
+    editor = tmp_path / "editor.py"
+    editor.write_text(
+        "import sys,pathlib\np=pathlib.Path(sys.argv[1])\np.write_text(p.read_text().replace(':1.0', ':2.0'))\n"
+    )
+    pachctl("edit", "pipeline", "edges", EDITOR=f"{sys.executable} {editor}")
+    assert sent(server)[0]["transform"]["image"] == "edges:2.0"
+    assert server.one("CreatePipelineV2").update
+    assert "unchanged" in pachctl("edit", "pipeline", "edges", "--editor", "true").err
+    assert "failed with exit code 1" in failing("edit", "pipeline", "edges", "--editor", "false").err
