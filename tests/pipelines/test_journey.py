@@ -73,7 +73,9 @@ def test_what_a_datum_no_longer_writes_vanishes(copied):
 
 def test_stages_follow_each_other_under_one_id(copied):
     copied.pipeline("second", "copy")
-    copied.pipeline("third", {"cross": [{"pfs": {"repo": "copy", "glob": "/"}}, {"pfs": {"repo": "second", "glob": "/"}}]})
+    copied.pipeline(
+        "third", {"cross": [{"pfs": {"repo": "copy", "glob": "/"}}, {"pfs": {"repo": "second", "glob": "/"}}]}
+    )
     copied.settle()
     copied.took()
     id = copied.put("data", {"/c": "3"})
@@ -165,7 +167,9 @@ def test_a_cross_runs_only_pairs_with_what_changed(world):
     world.put("data", {"/a": "1", "/b": "2"})
     world.put("more", {"/x": "1", "/y": "2"})
     world.code = lambda datum: {datum.inputs[0].path + datum.inputs[1].path: datum.hash}
-    world.pipeline("pairs", {"cross": [{"pfs": {"repo": "data", "glob": "/*"}}, {"pfs": {"repo": "more", "glob": "/*"}}]})
+    world.pipeline(
+        "pairs", {"cross": [{"pfs": {"repo": "data", "glob": "/*"}}, {"pfs": {"repo": "more", "glob": "/*"}}]}
+    )
     world.settle()
     assert len(world.took()) == 4
     world.put("more", {"/y": "changed"})

@@ -40,10 +40,20 @@ def reconcile(store: Store, job: Job) -> datetime | None:
                 spec = declared(job.pipeline, pipelines.version(tx, row.pipeline_id, row.version))
                 seen = observe(tx, row, spec, folded)
             decision = decide(seen)
-            if Action.FOLD in decision.actions or _needs_index(decision, row, folded):
-                folded = fold_job(store, row, with_output=Action.FOLD in decision.actions and not seen.failed_datum)
+            actions = set(decision.actions)
+            moves, closes = decision.state is not seen.state, bool(actions & _CLOSING)
+            if moves and not closes:
+                _record(store, row, decision)
+            if Action.PLAN in actions:
+                plan_job(store, job)
+            if Action.FOLD in actions or (
+                Action.CLOSE_KILLED in actions and row.started is not None and folded is None
+            ):
+                folded = fold_job(store, row, with_output=Action.FOLD in actions and not seen.failed_datum)
                 leases.callback(store.ledger.end_lease, folded.lease_id)
-            if not _carry_out(store, row, seen, decision, folded):
+            if closes:
+                _end(store, row, decision, folded)
+            elif not moves and not actions & {Action.PLAN, Action.FOLD}:
                 return _deadline(row, spec)
 
 
@@ -73,27 +83,12 @@ def _input_infos(tx: Transaction, job: Job) -> list[CommitInfo]:
     return [commits.inspect(tx, CommitSpec(commit.repo, id=commit.id)) for commit in wanted]
 
 
-def _needs_index(decision: Decision[JobState, Action], row: JobRow, folded: Folded | None) -> bool:
-    """Return whether a job that is killed has something to keep."""
-    return Action.CLOSE_KILLED in decision.actions and row.started is not None and folded is None
-
-
-def _carry_out(
-    store: Store, row: JobRow, seen: Observation, decision: Decision[JobState, Action], folded: Folded | None
-) -> bool:
-    """Do what was decided; return whether it is worth looking again at once."""
-    if _CLOSING & set(decision.actions):
-        with store.db.write() as tx:
-            current = jobs.find(tx, row.job, hidden=True)
-            if current is not None and (current.state, current.stop) == (row.state, row.stop):
-                close(store, tx, current, decision.state, decision.reason, folded)
-        return True
-    if decision.state is not seen.state:
-        _record(store, row, decision)
-    if Action.PLAN in decision.actions:
-        plan_job(store, row.job)
-        return True
-    return decision.state is not seen.state or Action.FOLD in decision.actions
+def _end(store: Store, row: JobRow, decision: Decision[JobState, Action], folded: Folded | None) -> None:
+    """End the job as decided, unless something has changed since; then the next look tells what."""
+    with store.db.write() as tx:
+        current = jobs.find(tx, row.job, hidden=True)
+        if current is not None and (current.state, current.stop) == (row.state, row.stop):
+            close(store, tx, current, decision.state, decision.reason, folded)
 
 
 def _record(store: Store, row: JobRow, decision: Decision[JobState, Action]) -> None:

@@ -1,0 +1,183 @@
+"""What can be asked of jobs and done to them."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from hathi.model.pps import DatumState, JobState
+from hathi.model.references import Pipeline, Repo
+from hathi.pipelines import datums, ending, job_waits, jobs
+from hathi.pipelines.jobs import JobFinished
+from hathi.pipelines.rows.jobs import JobNotFound
+
+COPY = Pipeline("default", "copy")
+
+
+@pytest.fixture
+def copied(world):
+    world.put("data", {"/a": "1", "/b": "2"})
+    world.pipeline("copy")
+    world.settle()
+    world.took()
+    return world
+
+
+def stop(world, job):
+    with world.db.write() as tx:
+        jobs.stop(tx, job)
+
+
+def listed(world, **kwargs):
+    with world.db.read() as tx:
+        return list(jobs.list_jobs(tx, **kwargs))
+
+
+def test_a_stopped_job_keeps_what_was_done_and_the_next_takes_it_over(copied):
+    copied.put("data", {"/c": "3", "/d": "4"})
+    copied.pipeline("copy", update=True, datum_set_spec={"number": 1})
+    copied.settle()
+    copied.took()
+    copied.put("data", {"/e": "5", "/f": "6"})
+    copied.controllers.settle()
+    assert copied.work("default/copy/v2")
+    stop(copied, copied.jobs("copy")[-1].job)
+    copied.settle()
+    assert copied.states("copy")[-1] == ("KILLED", ending.STOPPED)
+    assert copied.took() == ["data:/e"]
+    copied.put("data", {"/g": "7"})
+    copied.settle()
+    assert copied.took() == ["data:/f", "data:/g"]
+    assert set(copied.files("copy")) == {f"/{name}" for name in "abcdefg"}
+    counters = copied.jobs("copy")[-1].counters
+    assert (counters.processed, counters.skipped, counters.total) == (2, 5, 7)
+
+
+def test_a_job_that_has_ended_cannot_be_stopped(copied):
+    with pytest.raises(JobFinished, match="has already finished"):
+        stop(copied, copied.jobs("copy")[0].job)
+
+
+def test_a_job_is_killed_when_its_time_is_over(world):
+    world.put("data", {"/a": "1"})
+    world.pipeline("copy", job_timeout="10s")
+    world.controllers.settle()
+    world.clock.advance(9)
+    world.controllers.settle()
+    assert world.states("copy")[0][0] == "RUNNING"
+    world.clock.advance(1)
+    world.controllers.settle()
+    assert world.states("copy") == [("KILLED", "job timeout exceeded")]
+
+
+def test_a_deleted_job_is_hidden_and_still_serves_the_next(copied):
+    job = copied.jobs("copy")[0].job
+    with copied.db.write() as tx:
+        jobs.delete(tx, job)
+    assert copied.jobs("copy") == []
+    with pytest.raises(JobNotFound), copied.db.read() as tx:
+        jobs.inspect(tx, job)
+    copied.put("data", {"/c": "3"})
+    copied.settle()
+    assert copied.took() == ["data:/c"]
+
+
+def test_jobs_are_listed_by_pipeline_input_version_and_page(copied):
+    id = copied.put("data", {"/c": "3"})
+    copied.settle()
+    copied.clock.advance(1)
+    copied.pipeline("copy", update=True)
+    copied.settle()
+    first, second, third = (job.job for job in copied.jobs("copy"))
+    assert [info.job for info in listed(copied, pipeline=COPY)] == [third, second, first]
+    assert [info.job for info in listed(copied, pipeline=COPY, history=0)] == [third]
+    assert [info.job for info in listed(copied, number=1)] == [third]
+    assert [info.job for info in listed(copied, before=copied.jobs("copy")[2].created)] == [second, first]
+    assert {info.job for info in listed(copied, inputs=[Repo("default", "data").commit(id)])} == {second, third}
+
+
+def test_job_sets_hold_the_jobs_of_one_id(copied):
+    copied.pipeline("second", "copy")
+    copied.settle()
+    id = copied.put("data", {"/c": "3"})
+    copied.settle()
+    with copied.db.read() as tx:
+        latest, *_ = jobs.list_sets(tx)
+    assert latest.id == id and len(latest.jobs) == 2
+    assert [info.state for info in job_waits.wait_set(copied.store, id)] == [JobState.SUCCESS] * 2
+
+
+def test_waiting_for_a_job_ends_with_it(world):
+    world.put("data", {"/a": "1"})
+    world.pipeline("copy")
+    [job] = world.jobs("copy")
+    found = []
+    waiter = threading.Thread(target=lambda: found.append(job_waits.wait(world.store, job.job)))
+    waiter.start()
+    world.settle()
+    waiter.join(30)
+    assert [info.state for info in found] == [JobState.SUCCESS]
+
+
+def test_a_subscriber_sees_jobs_that_are_there_and_new_ones(copied):
+    seen = job_waits.subscribe(copied.store, COPY)
+    assert next(seen).job == copied.jobs("copy")[0].job
+    id = copied.put("data", {"/c": "3"})
+    assert next(seen).job.id == id
+
+
+def states(world, job, **kwargs):
+    return [(info.inputs[0].path, info.state) for info in datums.list_datums(world.store, job, **kwargs)]
+
+
+def test_datums_of_a_job_at_work_are_shown_as_they_stand(copied):
+    copied.pipeline("copy", update=True, datum_set_spec={"number": 1})
+    copied.settle()
+    copied.put("data", {"/b": "changed", "/c": "3", "/d": "4"}, delete=["/a"])
+    copied.controllers.settle()
+    copied.work("default/copy/v2")
+    copied.claim("default/copy/v2")
+    job = copied.jobs("copy")[-1].job
+    assert sorted(states(copied, job)) == [
+        ("/b", DatumState.SUCCESS),
+        ("/c", DatumState.STARTING),
+        ("/d", DatumState.UNKNOWN),
+    ]
+
+
+def test_datums_are_listed_by_page_and_state_in_both_directions(copied):
+    copied.put("data", {"/c": "3", "/d": "4"})
+    copied.settle()
+    job = copied.jobs("copy")[-1].job
+    every = list(datums.list_datums(copied.store, job))
+    ids = [info.id for info in every]
+    assert ids == sorted(ids) and len(ids) == 4
+    assert [info.id for info in datums.list_datums(copied.store, job, after=ids[0], number=2)] == ids[1:3]
+    assert [info.id for info in datums.list_datums(copied.store, job, reverse=True)] == ids[::-1]
+    assert [info.id for info in datums.list_datums(copied.store, job, after=ids[2], reverse=True)] == ids[1::-1]
+    assert {path for path, _ in states(copied, job, states=[DatumState.SKIPPED])} == {"/a", "/b"}
+    assert datums.inspect(copied.store, job, ids[0]) == every[0]
+    with pytest.raises(datums.DatumNotFound):
+        datums.inspect(copied.store, job, "0" * 64)
+
+
+def test_datums_of_an_input_can_be_seen_without_a_pipeline(copied):
+    found = datums.preview(copied.store, {"pfs": {"repo": "data", "glob": "/*"}})
+    assert [info.inputs[0].path for info in found] == ["/a", "/b"]
+
+
+def test_restarting_a_datum_tells_the_worker_that_has_it_at_hand(world):
+    from hathi.pipelines import work
+
+    world.put("data", {"/a": "1"})
+    world.pipeline("copy")
+    world.controllers.settle()
+    claim = world.claim("default/copy/v1")
+    [datum] = claim.datums
+    work.beat(world.store, claim.id, "w", datum=datum.id)
+    datums.restart(world.store, claim.job, ["/b"])
+    assert work.beat(world.store, claim.id, "w", datum=datum.id).cancelled == ()
+    datums.restart(world.store, claim.job, ["/a"])
+    assert work.beat(world.store, claim.id, "w", datum=datum.id).cancelled == (datum.id,)
+    assert work.beat(world.store, claim.id, "w", datum=datum.id).cancelled == ()

@@ -1,0 +1,157 @@
+"""Claims are leases, reports are taken once, and errors of the machinery are not errors of the datums."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from hathi.metadata.ledger import LeaseLapsed
+from hathi.model.pps import JobState, Stats
+from hathi.model.references import Pipeline
+from hathi.pipelines import definitions, ending, jobs, work
+from hathi.pipelines.rows.pipelines import PipelineNotFound
+from hathi.pipelines.waiting import WaitEnded
+
+GROUP = "default/copy/v1"
+COPY = Pipeline("default", "copy")
+
+
+@pytest.fixture
+def planned(world):
+    """A world in which the job of `copy` has two sets of one datum each."""
+    world.put("data", {"/a": "1", "/b": "2"})
+    world.pipeline("copy", parallelism_spec={"constant": 2})
+    world.controllers.settle()
+    return world
+
+
+def the_job(world):
+    [job] = world.jobs("copy")
+    return job
+
+
+def test_a_claim_tells_all_that_running_it_needs(planned):
+    claim = planned.claim(GROUP)
+    [datum] = claim.datums
+    assert claim.job == the_job(planned).job
+    assert claim.transform["cmd"] == ["true"]
+    assert (claim.datum_tries, claim.datum_timeout, claim.output_branch, claim.version) == (3, 0.0, "master", 1)
+    assert set(claim.roots) == {str(datum.inputs[0].commit)}
+
+
+def test_two_workers_get_different_sets_and_a_third_none(planned):
+    one, two = planned.claim(GROUP, "one"), planned.claim(GROUP, "two")
+    assert {one.datums[0].inputs[0].path, two.datums[0].inputs[0].path} == {"/a", "/b"}
+    assert planned.claim(GROUP, "three") is None
+
+
+def test_a_claim_of_a_silent_worker_goes_to_another_and_its_report_is_refused(planned):
+    first = planned.claim(GROUP, "one")
+    planned.claim(GROUP, "two")
+    planned.clock.advance(work.CLAIM_SECONDS)
+    second = planned.claim(GROUP, "three")
+    assert second.datums == first.datums
+    assert work.beat(planned.store, first.id, "one").lost
+    assert not planned.report(first, "one")
+    assert planned.report(second, "three")
+
+
+def test_beats_keep_a_claim_and_tell_what_its_worker_does(planned):
+    claim = planned.claim(GROUP, "one")
+    planned.claim(GROUP, "two")
+    for _ in range(3):
+        planned.clock.advance(work.CLAIM_SECONDS - 1)
+        assert not work.beat(planned.store, claim.id, "one", datum=claim.datums[0].id, running_seconds=5).lost
+    [worker] = [one for one in the_job(planned).workers if one.id == "one"]
+    assert worker.datum == claim.datums[0].id
+    assert (planned.clock() - worker.started).total_seconds() == 5
+
+
+def test_a_report_is_counted_once_however_often_it_comes(planned):
+    claim = planned.claim(GROUP, "one")
+    report = work.Report(claim.id, "one", planned.store.ledger.open_lease().id, index=b"", processed=1)
+    assert work.report(planned.store, report) and work.report(planned.store, report)
+    assert the_job(planned).counters.processed == 1
+
+
+def test_a_report_adds_up_stats(planned):
+    claim = planned.claim(GROUP, "one")
+    lease = planned.store.ledger.open_lease().id
+    work.report(planned.store, work.Report(claim.id, "one", lease, processed=1, stats=Stats(1.0, 2.0, 3.0, 4, 5)))
+    assert the_job(planned).stats == Stats(1.0, 2.0, 3.0, 4, 5)
+
+
+def test_a_report_under_a_lapsed_lease_changes_nothing(planned):
+    claim = planned.claim(GROUP, "one")
+    with pytest.raises(LeaseLapsed):
+        work.report(planned.store, work.Report(claim.id, "one", "no such lease", processed=1))
+    assert the_job(planned).counters.processed == 0
+    assert not work.beat(planned.store, claim.id, "one").lost
+
+
+def test_a_set_that_could_not_be_run_rests_and_is_handed_out_again(planned):
+    first, _ = planned.claim(GROUP, "one"), planned.claim(GROUP, "two")
+    assert work.report(planned.store, work.Report(first.id, "one", error="disk full"))
+    job = the_job(planned)
+    assert (job.state, job.reason, job.restarts) == (JobState.RUNNING, "disk full", 1)
+    assert planned.claim(GROUP, "one") is None
+    planned.clock.advance(work.RETRY_SECONDS)
+    assert planned.claim(GROUP, "one").datums == first.datums
+
+
+def test_a_stopped_job_hands_out_nothing_and_tells_its_workers(planned):
+    claim = planned.claim(GROUP, "one")
+    with planned.db.write() as tx:
+        jobs.stop(tx, the_job(planned).job)
+    assert planned.claim(GROUP, "two") is None
+    planned.settle()
+    assert planned.states("copy") == [("KILLED", ending.STOPPED)]
+    assert work.beat(planned.store, claim.id, "one").lost
+    assert not planned.report(claim, "one")
+
+
+def test_workers_of_an_older_version_get_nothing(planned):
+    planned.pipeline("copy", update=True)
+    planned.controllers.settle()
+    assert planned.claim(GROUP) is None
+    assert planned.claim("default/copy/v2") is not None
+
+
+def test_a_deleted_pipeline_has_no_work(planned):
+    with planned.db.write() as tx:
+        definitions.delete(tx, COPY)
+    with pytest.raises(PipelineNotFound):
+        planned.claim(GROUP)
+
+
+def test_a_waiting_claim_is_woken_by_work(world):
+    world.put("data", {"/a": "1"})
+    world.pipeline("copy")
+    found = []
+    waiter = threading.Thread(target=lambda: found.append(work.claim(world.store, GROUP, "w", wait=60)))
+    waiter.start()
+    world.controllers.settle()
+    waiter.join(30)
+    assert [claim.datums[0].inputs[0].path for claim in found] == ["/a"]
+
+
+def test_a_waiting_claim_ends_when_the_client_leaves(world):
+    world.pipeline("copy")
+    world.settle()
+    leave, left, ended = [], threading.Event(), []
+
+    def wait():
+        try:
+            work.claim(world.store, GROUP, "w", wait=60, cancelled=left.is_set, on_leave=leave.append)
+        except WaitEnded:
+            ended.append(True)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    while not leave:
+        pass
+    left.set()
+    leave[0]()
+    waiter.join(30)
+    assert ended
