@@ -44,10 +44,13 @@ def to_branch(message: pfs_pb2.Branch) -> Branch:
 
 
 def to_commit_spec(message: pfs_pb2.Commit) -> CommitSpec:
-    """Return what a request points at; its repo may stand in the commit or in the commit's branch."""
-    if message.HasField("repo"):
+    """Return what a request points at; its repo may stand in the commit or in the commit's branch.
+
+    A repo without a name does not count: pachyderm-sdk sends one, with type and project, where none was given.
+    """
+    if message.repo.name:
         repo = message.repo
-    elif message.HasField("branch") and message.branch.HasField("repo"):
+    elif message.branch.repo.name:
         repo = message.branch.repo
     else:
         raise InvalidError("commit must have a repo")
