@@ -79,7 +79,7 @@ def test_a_pipeline_is_inspected_with_what_runs_it(pachctl, server) -> None:
     shown = pachctl("inspect", "pipeline", "edges").out
     assert "State: running\n" in shown
     assert "Workers Available: 0/2\n" in shown
-    assert 'User Spec: \n{\n  "a": 1\n}' in shown
+    assert 'User Spec:\n{\n  "a": 1\n}' in shown
     assert "Runtime: process (the image is not used)" in shown
     server.unserved = {"hathi_v1.About"}
     assert "Runtime" not in pachctl("inspect", "pipeline", "edges").out

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import RawIOBase
@@ -22,7 +22,8 @@ from hathi.model.errors import HathiError
 from hathi.wire.gen import hathi_pb2
 
 BLOCK = 1 << 20
-WHOLE_HEAD = 64
+NAME_HEAD = 64
+"""Characters of a file's name that its temporary name keeps; names may be as long as the file system takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def relative(path: str, base: str) -> str:
 def save(arrived: Iterable[Arrived], target: Path, base: str) -> Iterator[Arrived]:
     """Write files below `target` as they would stand below `base`, and pass on what was written."""
     made: set[Path] = set()
-    writing: tuple[Path, Path, IO[bytes]] | None = None
+    writing: _Part | None = None
     try:
         for piece in arrived:
             if piece.first:
@@ -115,45 +116,74 @@ def save(arrived: Iterable[Arrived], target: Path, base: str) -> Iterator[Arrive
                 if place.parent not in made:
                     place.parent.mkdir(parents=True, exist_ok=True)
                     made.add(place.parent)
-                if place.is_dir():
-                    raise CliError(f"cannot write {place}: a folder is in its place")
-                part = place.with_name(f".{place.name[:WHOLE_HEAD]}.{os.getpid()}.part")
-                writing = place, part, part.open("wb", buffering=0)
+                if piece.last:
+                    _write_whole(place, piece.data)
+                    yield piece
+                    continue
+                writing = _Part(place)
             assert writing is not None, "a file was continued before it was opened"
-            _write(writing[2], piece.data)
+            writing.write(piece.data)
             if piece.last:
-                writing[2].close()
-                writing[1].replace(writing[0])
+                writing.complete()
                 writing = None
             yield piece
     except OSError as error:
         raise CliError(f"cannot write {error.filename or target}: {error.strerror}") from error
     finally:
         if writing is not None:
-            writing[2].close()
-            writing[1].unlink(missing_ok=True)
+            writing.drop()
+
+
+class _Part:
+    """A file that is being written beside its place."""
+
+    def __init__(self, place: Path) -> None:
+        if place.is_dir():
+            raise CliError(f"cannot write {place}: it is a folder; name a file, or use -r")
+        self._place = place
+        self._part = place.with_name(f".{place.name[:NAME_HEAD]}.{os.getpid()}.part")
+        self._stream = self._part.open("wb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data`."""
+        view = memoryview(data)
+        while view:
+            view = view[self._stream.write(view) :]
+
+    def complete(self) -> None:
+        """Put the file into its place."""
+        self._stream.close()
+        self._part.replace(self._place)
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        self._stream.close()
+        self._part.unlink(missing_ok=True)
+
+
+def _write_whole(place: Path, data: bytes) -> None:
+    """Write a file that came in one piece; with thousands of small ones, moving each would double the work."""
+    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+    finally:
+        os.close(handle)
 
 
 @contextmanager
-def one_file(target: Path) -> Iterator[IO[bytes]]:
-    """Give a stream to write one file; it takes its place when the block ends well."""
-    if target.is_dir():
-        raise CliError(f"cannot write {target}: it is a folder; name a file, or use -r")
-    part = target.with_name(f".{target.name[:WHOLE_HEAD]}.{os.getpid()}.part")
+def one_file(target: Path) -> Iterator[Callable[[bytes], None]]:
+    """Give what writes one file; it takes its place when the block ends well."""
     try:
-        with part.open("wb", buffering=0) as stream:
-            yield stream
-        part.replace(target)
+        part = _Part(target)
+        try:
+            yield part.write
+            part.complete()
+        finally:
+            part.drop()
     except OSError as error:
         raise CliError(f"cannot write {target}: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _write(stream: IO[bytes], data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[stream.write(view) :]
 
 
 def is_ambiguous(error: HathiError) -> bool:

@@ -55,8 +55,8 @@ def get_file(
         if recursive:
             _get_many(session, target, Path(output), bar)
         elif output:
-            with receiving.one_file(Path(output)) as stream:
-                _get_one(session, target, offset, retry, _writer(stream.write), bar)
+            with receiving.one_file(Path(output)) as write:
+                _get_one(session, target, offset, retry, write, bar)
         else:
             _get_one(session, target, offset, retry, _writer(sys.stdout.buffer.write), bar)
             sys.stdout.buffer.flush()

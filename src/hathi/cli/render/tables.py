@@ -50,7 +50,7 @@ class LiveTable:
 
 
 def fields(pairs: Iterable[tuple[str, str]]) -> None:
-    """Print `Name: value` lines; an empty value leaves its line out."""
+    """Print `Name: value` lines; an empty value leaves its line out, one that begins a line stands below its name."""
     for name, value in pairs:
         if value:
-            click.echo(f"{name}: {value}")
+            click.echo(f"{name}:{value}" if value.startswith("\n") else f"{name}: {value}")
