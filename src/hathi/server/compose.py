@@ -66,7 +66,7 @@ class Server:
         chunks = Chunks(objects, ledger)
         parts.callback(chunks.close)
         store = Store(database, chunks, ledger)
-        register(store.steps)
+        register(store)
         segments = SegmentLog(settings.logs)
         parts.callback(segments.close)
         logs = Logs(segments, database.feed)
