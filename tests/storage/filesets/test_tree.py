@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.difference import difference
-from hathi.storage.filesets.node import EMPTY_ROOT
+from hathi.storage.filesets.node import EMPTY_ROOT, decode
 from hathi.storage.filesets.nodes import WritableNodes
 
 quick = settings(deadline=None, max_examples=60)
@@ -216,13 +216,23 @@ def test_select_reads_only_where_the_sums_say_so(words, large, counted):
     assert len(read) <= 4
 
 
-def test_a_long_stream_is_built_holding_one_node_a_level(new_store, words, monkeypatch):
-    held: list[int] = []
-    nodes = WritableNodes(new_store(), on_write=lambda _: held.append(sum(len(node.keys) for node in builder._open)))
-    builder = tree.Builder(words, nodes)
-    builder.extend((b"/%06d" % number, b"") for number in range(30_000))
-    builder.finish()
-    assert max(held) < 4000
+def test_a_long_stream_is_written_while_it_comes(new_store, words):
+    store, taken, ahead = new_store(), 0, []
+
+    def items():
+        nonlocal taken
+        for number in range(30_000):
+            taken = number
+            yield b"/%06d" % number, b""
+
+    def note(id):
+        node = decode(words, store.blobs[id])
+        if node.level == 0:
+            ahead.append(taken - int(node.keys[-1][1:]))
+
+    tree.build(words, WritableNodes(store, on_write=note), items())
+    assert len(ahead) > 80
+    assert max(ahead) <= 1
 
 
 @pytest.mark.slow

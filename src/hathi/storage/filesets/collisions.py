@@ -6,6 +6,7 @@ arrive in ascending order, those that a later path may lie below form a stack; w
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from hathi.storage.filesets import tree
@@ -23,6 +24,7 @@ class Collisions:
         self._base = base_root
         self._open: list[bytes] = []  # files put before, below which the next may still lie
         self._parent = b""  # the directory whose ancestors were looked at last
+        self._near: list[bytes] = []  # keys of the base, about those that were looked for last
         self._suspects: list[bytes] = []
 
     def changed(self, key: bytes) -> None:
@@ -53,7 +55,11 @@ class Collisions:
         if parent != self._parent and any(self._has(self._base, ancestor) for ancestor in _ancestors(key)):
             return True  # and the next file in this directory does as well
         self._parent = parent
-        return self._has_below(self._base, key)
+        prefix = key + b"/"
+        if not self._near or not self._near[0] <= prefix <= self._near[-1]:
+            self._near = tree.around(FILES, self._nodes, self._base, prefix)
+        place = bisect_left(self._near, prefix)
+        return place < len(self._near) and self._near[place].startswith(prefix)
 
     def _has(self, root: bytes, key: bytes) -> bool:
         return tree.get(FILES, self._nodes, root, key) is not None

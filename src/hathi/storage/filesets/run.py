@@ -120,9 +120,7 @@ class _Covers:
     """The deleted ranges of a row of changes, swept by ascending keys."""
 
     def __init__(self, row: Sequence[Changes]) -> None:
-        self._ahead = merge(
-            *([(start, stop, position) for start, stop in changes.ranges()] for position, changes in enumerate(row))
-        )
+        self._ahead = merge(*map(_tagged_ranges, row, count()))
         self._next = next(self._ahead, None)
         self._begun: list[tuple[int, bytes]] = []  # a heap of (-position, stop)
 
@@ -144,6 +142,11 @@ class _Covers:
 def _tagged(changes: Changes, position: int) -> Iterator[tuple[bytes, int, bytes]]:
     for key, value in changes.ops():
         yield key, position, value
+
+
+def _tagged_ranges(changes: Changes, position: int) -> Iterator[tuple[bytes, bytes, int]]:
+    for start, stop in changes.ranges():
+        yield start, stop, position
 
 
 def _unclashed(ops: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:

@@ -97,31 +97,26 @@ def get(schema: Schema, store: NodeReader, root: bytes, key: bytes) -> bytes | N
     """Return the value of a key, or None."""
     if root == EMPTY_ROOT:
         return None
-    nodes = reading(store)
-    node = nodes.load(schema, root)
-    while node.level:
-        child = bisect_right(node.keys, key) - 1
-        if child < 0:
-            return None
-        node = nodes.load(schema, node.values[child])
-    place = bisect_left(node.keys, key)
-    return node.values[place] if place < len(node.keys) and node.keys[place] == key else None
+    leaf, _ = _leaf(schema, reading(store), root, key)
+    place = bisect_left(leaf.keys, key)
+    return leaf.values[place] if place < len(leaf.keys) and leaf.keys[place] == key else None
 
 
 def first(schema: Schema, store: NodeReader, root: bytes, start: bytes = b"") -> bytes | None:
     """Return the least key that is `start` or greater, or None."""
     if root == EMPTY_ROOT:
         return None
-    nodes = reading(store)
-    node = nodes.load(schema, root)
-    beyond: bytes | None = None  # the first key of the next subtree to the right
-    while node.level:
-        child = max(bisect_right(node.keys, start) - 1, 0)
-        if child + 1 < len(node.keys):
-            beyond = node.keys[child + 1]
-        node = nodes.load(schema, node.values[child])
-    place = bisect_left(node.keys, start)
-    return node.keys[place] if place < len(node.keys) else beyond
+    leaf, beyond = _leaf(schema, reading(store), root, start)
+    place = bisect_left(leaf.keys, start)
+    return leaf.keys[place] if place < len(leaf.keys) else beyond
+
+
+def around(schema: Schema, store: NodeReader, root: bytes, key: bytes) -> list[bytes]:
+    """Return the keys of the leaf where `key` belongs and the one behind them: for asking about many that are near."""
+    if root == EMPTY_ROOT:
+        return []
+    leaf, beyond = _leaf(schema, reading(store), root, key)
+    return leaf.keys if beyond is None else [*leaf.keys, beyond]
 
 
 def batches(
@@ -201,6 +196,18 @@ def select(
             for key, value in zip(node.keys[low:high], node.values[low:high], strict=True):
                 if wanted(schema.measure(key, value)):
                     yield key, value
+
+
+def _leaf(schema: Schema, nodes: Nodes, root: bytes, key: bytes) -> tuple[Node, bytes | None]:
+    """Return the leaf where a key stands or would stand, and the first key to the right of that leaf."""
+    node = nodes.load(schema, root)
+    beyond: bytes | None = None
+    while node.level:
+        child = max(bisect_right(node.keys, key) - 1, 0)
+        if child + 1 < len(node.keys):
+            beyond = node.keys[child + 1]
+        node = nodes.load(schema, node.values[child])
+    return node, beyond
 
 
 def overlap(node: Node, start: bytes, stop: bytes | None) -> tuple[int, int]:
