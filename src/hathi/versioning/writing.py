@@ -23,7 +23,7 @@ from hathi.storage.filesets.files import FileTree
 from hathi.storage.filesets.fold import fold
 from hathi.storage.filesets.writer import RunWriter
 from hathi.versioning import commits, files, lookup
-from hathi.versioning.errors import CommitFinished, FileNotFound, OutputBranch
+from hathi.versioning.errors import CommitFinished, FileNotFound, OutputBranch, WaitEnded
 from hathi.versioning.open_commits import add_run
 from hathi.versioning.rows import BranchRow, CommitRow, find_branch
 from hathi.versioning.store import Store
@@ -134,6 +134,7 @@ class Writer:
         """
         run = self._runs.finish()
         while True:
+            self._check_client()
             with self._store.db.read() as tx:
                 target = _target(tx, self._spec)
             if isinstance(target, BranchRow):
@@ -170,6 +171,7 @@ class Writer:
         root = fold(self._upload, base, [run])
         size = FileTree(self._upload, root).size
         packs = self._upload.seal()
+        self._check_client()
         with self._store.db.write() as tx:
             now = find_branch(tx, branch)
             if _head_id(now) != _head_id(place):
@@ -178,6 +180,11 @@ class Writer:
                 raise OutputBranch(branch)
             self._store.ledger.register(tx, self._upload.lease.id, packs)
             return commits.add_finished(tx, now, root, size, Origin.USER, created_by=self._created_by).commit
+
+    def _check_client(self) -> None:
+        """Name nothing for a client that died: its stream may have been cut anywhere. Raises WaitEnded."""
+        if self._cancelled():
+            raise WaitEnded
 
     def _copy_draft(self, at: files.View, source: str, target: str, append: bool, datum: str) -> None:
         """Copy from an open commit: what was appended to a file there may stand nowhere else yet, so its bytes move."""

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from hathi.model.errors import HathiError
@@ -72,15 +73,19 @@ def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Adm
     decode = GetMessageClass(method.input_type).FromString
     encode = None if getattr(serve, _RAW, False) else GetMessageClass(method.output_type).SerializeToString
 
+    def requests(raw: Any) -> Any:
+        """A stream is decoded in the thread that consumes it: gRPC would do that in the one thread all calls share."""
+        return map(decode, raw) if method.client_streaming else raw
+
     def once(request: Any, context: Any) -> Any:
         try:
-            return serve(request, Call(context, admission))
+            return serve(requests(request), Call(context, admission))
         except Exception as error:
             _fail(context, name, error)
 
     def many(request: Any, context: Any) -> Iterator[Any]:
         try:
-            yield from serve(request, Call(context, admission))
+            yield from serve(requests(request), Call(context, admission))
         except Exception as error:
             _fail(context, name, error)
 
@@ -91,7 +96,8 @@ def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Adm
         (True, True): grpc.stream_stream_rpc_method_handler,
     }
     make = kinds[method.client_streaming, method.server_streaming]
-    return make(many if method.server_streaming else once, request_deserializer=decode, response_serializer=encode)
+    early = None if method.client_streaming else decode
+    return make(many if method.server_streaming else once, request_deserializer=early, response_serializer=encode)
 
 
 def _refuser(text: str) -> Any:
@@ -109,6 +115,8 @@ def _fail(context: Any, name: str, error: Exception) -> NoReturn:
     if isinstance(error, HathiError):
         text = error.message
         context.abort(errors.to_code(error), text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]} …")
+    elif isinstance(error, DecodeError):
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"a message is malformed: {error}")
     elif isinstance(error, grpc.RpcError) or not context.is_active():
         context.abort(grpc.StatusCode.CANCELLED, "the client left")
     else:

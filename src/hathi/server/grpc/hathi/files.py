@@ -34,7 +34,8 @@ class Files:
         if request is None or not request.HasField("commit"):
             raise InvalidError("the first message of Put must name the commit")
         tally = _Tally()
-        with Writer(self._store, _spec(request.commit)) as writer:
+        spec = _spec(request.commit)
+        with Writer(self._store, spec, cancelled=call.cancelled, on_leave=call.on_leave) as writer:
             writer.apply(tally.changes(request.ops))
             for request in requests:
                 writer.apply(tally.changes(request.ops))

@@ -26,8 +26,10 @@ class Modify:
         first = next(requests, None)
         if first is None or first.WhichOneof("body") != "set_commit":
             raise InvalidError("the first message of ModifyFile must set the commit")
-        with Writer(self._store, pfs.to_commit_spec(first.set_commit)) as writer:
+        spec = pfs.to_commit_spec(first.set_commit)
+        with Writer(self._store, spec, cancelled=call.cancelled, on_leave=call.on_leave) as writer:
             writer.apply(_changes(requests))
+            call.confirm_end()
             writer.close()
         return Empty()
 
