@@ -1,4 +1,4 @@
-"""What tests of pipelines share: trees of files made from dictionaries, and a world in which jobs run in this thread."""
+"""What tests of pipelines share: trees of files made from dictionaries, and a world where jobs run in this thread."""
 
 from __future__ import annotations
 
@@ -179,7 +179,8 @@ class World:
         """Let controllers and workers do all there is to do now."""
         while True:
             self.controllers.settle()
-            if not any([self.work(group) for group in list(self.runtime.groups)]):
+            worked = [self.work(group) for group in list(self.runtime.groups)]
+            if not any(worked):
                 return
 
     def work(self, group, worker="w"):
@@ -240,6 +241,11 @@ class World:
         """What user code ran since this was asked last, sorted."""
         ran, self.ran = sorted(self.ran), []
         return ran
+
+
+@pytest.fixture
+def clock():
+    return Clock()
 
 
 @pytest.fixture

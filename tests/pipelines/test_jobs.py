@@ -11,6 +11,7 @@ from hathi.model.references import Pipeline, Repo
 from hathi.pipelines import datums, ending, job_waits, jobs
 from hathi.pipelines.jobs import JobFinished
 from hathi.pipelines.rows.jobs import JobNotFound
+from hathi.versioning import repos
 
 COPY = Pipeline("default", "copy")
 
@@ -181,3 +182,14 @@ def test_restarting_a_datum_tells_the_worker_that_has_it_at_hand(world):
     datums.restart(world.store, claim.job, ["/a"])
     assert work.beat(world.store, claim.id, "w", datum=datum.id).cancelled == (datum.id,)
     assert work.beat(world.store, claim.id, "w", datum=datum.id).cancelled == ()
+
+
+def test_a_job_whose_repo_was_deleted_by_force_ends_and_can_still_be_listed(copied):
+    copied.put("data", {"/c": "3"})
+    copied.controllers.settle()
+    with copied.db.write() as tx:
+        repos.delete(tx, COPY.output, force=True)
+    copied.settle()
+    copied.clock.advance(100)
+    copied.settle()
+    assert all(job.state.terminal for job in copied.jobs("copy"))

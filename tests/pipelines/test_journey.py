@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hathi.model.pps import DatumState, JobState
-from hathi.model.references import CommitSpec, Job, Pipeline, Repo
-from hathi.pipelines import datums, definitions, jobs, listing, work
+from hathi.model.references import CommitSpec, Pipeline, Repo
+from hathi.pipelines import datums, jobs
 from hathi.versioning import commits
 
 COPY = Pipeline("default", "copy")

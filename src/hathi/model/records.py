@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from hathi.model.ids import CommitSetId
@@ -61,7 +61,7 @@ class DatumRecord:
             [_pack_input(source) for source in self.inputs],
             [[path, _text(content)] for path, content in self.outputs],
             _text(self.output_root),
-            astuple(self.stats),
+            _pack_stats(self.stats),
             self.reason,
             self.attempts,
             self.image,
@@ -92,6 +92,17 @@ class DatumRecord:
 def measures(encoded: bytes) -> tuple[int, int, int, int]:
     """Return what an encoded record adds to the sums named in MEASURES, without decoding it."""
     return _COUNTED.get(encoded[0], _UNDECIDED)
+
+
+def _pack_stats(stats: Stats) -> list[float]:
+    """Return the fields in their order; by name, since `astuple` copies deeply and took half the time of encoding."""
+    return [
+        stats.download_seconds,
+        stats.process_seconds,
+        stats.upload_seconds,
+        stats.download_bytes,
+        stats.upload_bytes,
+    ]
 
 
 def _pack_input(source: DatumInput) -> list[Any]:

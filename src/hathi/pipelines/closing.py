@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hathi.metadata.transaction import Transaction
+from hathi.model.errors import NotFoundError
 from hathi.model.pps import JobState
 from hathi.pipelines.folding import Folded
 from hathi.pipelines.rows import jobs, sets
@@ -28,8 +31,10 @@ def close(store: Store, tx: Transaction, row: JobRow, state: JobState, reason: s
         if succeeded:
             output, size = folded.output, folded.size
     pipeline, id = row.job.pipeline, row.job.id
-    commits.finish_output(tx, pipeline.output.commit(id), output, size, reason)
-    commits.finish_output(tx, pipeline.meta.commit(id), index, 0, reason)
+    with suppress(NotFoundError):  # deleted by force meanwhile: nothing to finish
+        commits.finish_output(tx, pipeline.output.commit(id), output, size, reason)
+    with suppress(NotFoundError):
+        commits.finish_output(tx, pipeline.meta.commit(id), index, 0, reason)
     sets.delete_rows(tx, row.id)
     jobs.change(tx, row, **values)
     tx.emit(sets.topic(pipeline))

@@ -15,6 +15,7 @@ from hathi.versioning import commits
 STOPPED = "job stopped"
 UPDATED = "all jobs killed because pipeline was updated"
 PIPELINE_STOPPED = "all jobs killed because pipeline was stopped"
+GONE = "its commits were deleted"
 DELETED = "all jobs killed because pipeline was deleted"
 
 

@@ -63,7 +63,7 @@ def _vacated(nodes: WritableNodes, base: DatumIndex, new: DatumIndex) -> bytes:
     """Return the run that deletes what datums wrote and no longer do; EMPTY_RUN when there is nothing of that."""
     with RunWriter(nodes) as run:
         found = False
-        for change in _file_changes(nodes, base, new):
+        for change in _file_changes(nodes, base, new, new_datums=False):
             if change.after is None:
                 found = True
                 run.delete(change.path)
@@ -79,9 +79,11 @@ def _check_vacant(nodes: Nodes, vacated: bytes, new: DatumIndex, change: FileCha
             raise DuplicatePath(change.path, record.id, change.datum)
 
 
-def _file_changes(nodes: Nodes, base: DatumIndex, new: DatumIndex) -> Iterator[FileChange]:
-    """Yield what became of the files of every datum whose record differs."""
+def _file_changes(nodes: Nodes, base: DatumIndex, new: DatumIndex, *, new_datums: bool = True) -> Iterator[FileChange]:
+    """Yield what became of the files of each datum whose record differs; `new_datums`: also if it is not in `base`."""
     for _, before, after in difference(DATUMS, nodes, base.root, new.root):
+        if before is None and not new_datums:
+            continue
         old = None if before is None else DatumRecord.decode(before)
         now = None if after is None else DatumRecord.decode(after)
         yield from _datum_changes(nodes, old, now)

@@ -12,6 +12,7 @@ from itertools import takewhile
 
 from hathi.metadata.tables.pps import SetKind
 from hathi.metadata.transaction import Transaction
+from hathi.model.errors import NotFoundError
 from hathi.model.pps import JobState
 from hathi.model.references import Job
 from hathi.pipelines import inputs, payloads
@@ -118,7 +119,11 @@ def _base(tx: Transaction, row: JobRow | None, nodes: Nodes) -> Base:
     index = DatumIndex(nodes, row.index_root)
     if spec.input is None:
         return Base(index)
-    return Base(index, spec.input, Trees(nodes, inputs.heads(tx, row.job, spec.input)), spec.salt)
+    try:
+        trees = Trees(nodes, inputs.heads(tx, row.job, spec.input))
+    except NotFoundError:  # its input commits were deleted: look at everything instead
+        return Base(index)
+    return Base(index, spec.input, trees, spec.salt)
 
 
 def _write(store: Store, row: JobRow, pending: list[_Numbered], counts: _Tally | None = None) -> bool:

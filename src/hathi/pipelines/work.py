@@ -14,11 +14,11 @@ from uuid import uuid4
 
 from hathi.metadata.tables.pps import SetState
 from hathi.metadata.transaction import Transaction
-from hathi.model.errors import InvalidError
+from hathi.model.errors import InvalidError, NotFoundError
 from hathi.model.packs import PackRecord
 from hathi.model.pps import DatumInput, Stats
 from hathi.model.references import Job, Pipeline
-from hathi.pipelines import inputs, payloads
+from hathi.pipelines import ending, inputs, payloads
 from hathi.pipelines.declared import declared
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
@@ -189,13 +189,17 @@ def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> Clai
     row = sets.claimable(tx, pipeline_id, version)
     if row is None:
         return None
+    job = jobs.by_id(tx, row.job_id)
+    spec = declared(job.job.pipeline, pipelines.version(tx, pipeline_id, version))
+    try:
+        heads = {} if spec.input is None else inputs.heads(tx, job.job, spec.input)
+    except NotFoundError:  # by force, under our hands
+        ending.stop(tx, job, ending.GONE)
+        return None
     claim_id = uuid4().hex
     expires = tx.now + timedelta(seconds=CLAIM_SECONDS)
     values = {"claim_id": claim_id, "worker": worker, "expires": expires, "datum": "", "datum_started": None}
     sets.change(tx, row, state=SetState.CLAIMED, attempts=row.attempts + 1, cancelled=None, **values)
-    job = jobs.by_id(tx, row.job_id)
-    spec = declared(job.job.pipeline, pipelines.version(tx, pipeline_id, version))
-    heads = {} if spec.input is None else inputs.heads(tx, job.job, spec.input)
     records = sorted(payloads.unpack_runs(sets.payload(tx, row.job_id, row.seq)), key=lambda record: record.index)
     return Claim(
         id=claim_id,

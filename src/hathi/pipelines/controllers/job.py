@@ -15,7 +15,7 @@ from hathi.model.lifecycle.job import Action, Observation, Plan, decide
 from hathi.model.lifecycle.table import Decision
 from hathi.model.pps import JobState
 from hathi.model.references import CommitSpec, Job
-from hathi.pipelines import inputs
+from hathi.pipelines import ending, inputs
 from hathi.pipelines.closing import close
 from hathi.pipelines.declared import Declared, declared
 from hathi.pipelines.folding import Folded, fold_job
@@ -71,7 +71,7 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
         plan=Plan.FULL if row.planned else Plan.NONE,
         outstanding=sets.outstanding(tx, row.id),
         failed_datum=row.failed_datum,
-        stop=row.stop,
+        stop=row.stop or ("" if inputs.output_commit(tx, row.job) else ending.GONE),
         timed_out=deadline is not None and tx.now >= deadline,
         folded=folded is not None,
         fold_error=folded.error if folded is not None else "",
