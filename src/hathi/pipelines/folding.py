@@ -7,11 +7,13 @@ closes the job (`closing`). A crash in between costs nothing but doing it again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
 
 from hathi.metadata.tables.pps import SetKind, SetState
 from hathi.metadata.transaction import Transaction
+from hathi.model.errors import NotFoundError
 from hathi.model.packs import PackRecord
 from hathi.model.pps import JobState
 from hathi.pipelines import payloads
@@ -71,9 +73,10 @@ def _output_base(tx: Transaction, row: JobRow) -> tuple[bytes, bytes]:
     """Return output tree and datum index of the last success before this job, from which its output is made."""
     for before in jobs.before(tx, row):
         if before.state is JobState.SUCCESS and before.index_root is not None:
-            root = commits.root_of(tx, before.job.pipeline.output.commit(before.job.id))
-            if root is not None:
-                return root, before.index_root
+            with suppress(NotFoundError):  # an output commit that was deleted is no base
+                root = commits.root_of(tx, before.job.pipeline.output.commit(before.job.id))
+                if root is not None:
+                    return root, before.index_root
     return EMPTY_ROOT, EMPTY_ROOT
 
 
