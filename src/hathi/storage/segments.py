@@ -22,6 +22,8 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
+from math import inf
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -86,10 +88,10 @@ class SegmentLog:
         folder = self._folder(stream)
         with _translated(stream):
             bases = _bases(folder)
-        for base, end in zip(bases, [*bases[1:], None], strict=True):
-            if end is None or end > start:
+        for base, end in pairwise([*bases, inf]):
+            if end > start:
                 with _translated(stream):
-                    yield from _records(folder, base, max(start, base))
+                    yield from _records(folder, int(base), max(start, int(base)))
 
     def streams(self, prefix: str = "") -> Iterator[str]:
         """Yield the streams that have a record and whose name is `prefix` or lies below it, sorted by part."""

@@ -22,10 +22,10 @@ from hathi.storage.objects.interface import ObjectStore
 class Packer:
     """The packs of one upload. Thread-safe."""
 
-    def __init__(self, objects: ObjectStore, pool: Executor, pack_bytes: int, name: Callable[[int], str]) -> None:
-        """pack_bytes: when a pack is full. name: the key of the pack with that number."""
+    def __init__(self, objects: ObjectStore, senders: Executor, pack_bytes: int, name: Callable[[int], str]) -> None:
+        """senders: threads that write packs. pack_bytes: when one is full. name: the key of the pack with a number."""
         self._objects = objects
-        self._pool = pool
+        self._senders = senders
         self._pack_bytes = pack_bytes
         self._name = name
         self._lock = threading.RLock()
@@ -36,8 +36,14 @@ class Packer:
         self._holder: dict[bytes, int] = {}  # chunk id -> which of them holds it
 
     def __contains__(self, id: bytes) -> bool:
-        with self._lock:
-            return id in self._filling or (self._leaving is not None and id in self._leaving[0]) or id in self._holder
+        """Needs no lock, so that threads which look up go on while the one that adds waits for the store.
+
+        A chunk moves from pack to pack in the order asked here, and is in the next place before it leaves the last.
+        """
+        if id in self._filling:
+            return True
+        leaving = self._leaving
+        return (leaving is not None and id in leaving[0]) or id in self._holder
 
     def add(self, id: bytes, stored: bytes, length: int) -> None:
         """Append a chunk of `length` bytes, kept as `stored`, unless it is here."""
@@ -69,7 +75,8 @@ class Packer:
             self._await_leaving()
             if len(self._filling):
                 self._filling.write(self._objects)  # when this fails the pack stays, for whoever tries again
-                self._note(self._next())
+                self._note(self._filling)
+                self._filling = OpenPack(self._name(len(self._records)))
             return list(self._records)
 
     def tables(self) -> list[Table]:
@@ -88,19 +95,16 @@ class Packer:
 
     def _send(self) -> None:
         self._await_leaving()
-        pack = self._next()
-        self._leaving = pack, self._pool.submit(pack.write, self._objects)
-
-    def _next(self) -> OpenPack:
-        pack, self._filling = self._filling, OpenPack(self._name(len(self._records) + 1))
-        return pack
+        pack = self._filling
+        self._leaving = pack, self._senders.submit(pack.write, self._objects)
+        self._filling = OpenPack(self._name(len(self._records) + 1))
 
     def _await_leaving(self) -> None:
         if self._leaving is not None:
             pack, future = self._leaving
             future.result()
-            self._leaving = None
             self._note(pack)
+            self._leaving = None
 
     def _note(self, pack: OpenPack) -> None:
         table = pack.table()

@@ -23,7 +23,7 @@ from hathi.storage.chunks.upload import Upload
 from hathi.storage.objects.interface import ObjectStore
 from hathi.storage.objects.memory import MemoryStore
 
-_SENDERS = 2  # threads beside one per processor: packs on their way out wait for the disk, not for the processor
+_SENDERS = 4  # packs on their way out at a time, over all uploads; they wait for the disk, not for a processor
 
 
 class Chunks:
@@ -45,7 +45,9 @@ class Chunks:
         self._clock = clock
         self._locations = Locations(objects, ledger)
         self._reader = Reader(objects, self._locations, ChunkCache(cache_bytes))
-        self._pool = ThreadPoolExecutor((os.cpu_count() or 1) + _SENDERS, "chunks")
+        # No task of either waits for another, so that neither can come to a standstill.
+        self._workers = ThreadPoolExecutor(os.cpu_count() or 1, "chunk-worker")
+        self._senders = ThreadPoolExecutor(_SENDERS, "pack-sender")
 
     def __repr__(self) -> str:
         return f"Chunks({self.objects}, {self._locations}, {self._reader.cache})"
@@ -60,7 +62,16 @@ class Chunks:
 
     def upload(self, lease: Lease | None = None) -> Upload:
         """Begin a write under `lease`, which its owner will end, or its own, which it ends at exit."""
-        return Upload(self._reader, self.objects, self.ledger, self._pool, self._clock, lease, self._pack_bytes)
+        return Upload(
+            self._reader,
+            self.objects,
+            self.ledger,
+            self._workers,
+            self._senders,
+            self._clock,
+            lease,
+            self._pack_bytes,
+        )
 
     def compact(self) -> bool:
         """Merge pack indexes if that is due, and return whether it was. One process at a time should do so."""
@@ -77,7 +88,8 @@ class Chunks:
 
     def close(self) -> None:
         """Wait for packs that are under way and end the threads."""
-        self._pool.shutdown()
+        self._workers.shutdown()
+        self._senders.shutdown()
 
 
 def open_memory_chunks() -> Chunks:

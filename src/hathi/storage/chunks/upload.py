@@ -21,7 +21,7 @@ from blake3 import blake3
 
 from hathi.model.packs import Lease, LeaseLapsed, PackLedger, PackRecord
 from hathi.storage.chunks.compression import shrink
-from hathi.storage.chunks.content import EMPTY_CONTENT, ChunkRef, Content, ContentBuilder
+from hathi.storage.chunks.content import EMPTY_CONTENT, Content, ContentBuilder
 from hathi.storage.chunks.cutting import SMALLEST, cut
 from hathi.storage.chunks.packing import Packer
 from hathi.storage.chunks.packs import PACK_BYTES
@@ -29,6 +29,8 @@ from hathi.storage.chunks.reading import Reader
 from hathi.storage.objects.interface import ObjectStore
 
 IN_FLIGHT_BYTES = 16 << 20  # of chunks being hashed and compressed by other threads
+
+_Prepared = tuple[bytes, bytes | None]  # chunk id, and the bytes to store unless it is stored already
 
 
 class Upload:
@@ -39,7 +41,8 @@ class Upload:
         reader: Reader,
         objects: ObjectStore,
         ledger: PackLedger,
-        pool: Executor,
+        workers: Executor,
+        senders: Executor,
         clock: Callable[[], float],
         lease: Lease | None = None,
         pack_bytes: int = PACK_BYTES,
@@ -47,7 +50,7 @@ class Upload:
         """lease: one that the caller opened and will end; None: one of its own. The rest: see `Chunks`."""
         self._reader = reader
         self._ledger = ledger
-        self._pool = pool
+        self._workers = workers
         self._clock = clock
         self._ends_lease = lease is None
         self.lease = lease or ledger.open_lease()
@@ -55,7 +58,7 @@ class Upload:
         self._lapsed = False
         # Several uploads may write under a lease that was given to them; their packs need different names.
         prefix = f"packs/{self.lease.id}-" if self._ends_lease else f"packs/{self.lease.id}-{secrets.token_hex(4)}-"
-        self._packer = Packer(objects, pool, pack_bytes, lambda number: f"{prefix}{number}")
+        self._packer = Packer(objects, senders, pack_bytes, lambda number: f"{prefix}{number}")
         reader.locations.refresh()  # a pack condemned before our lease began will not wait for us
 
     def __repr__(self) -> str:
@@ -149,27 +152,39 @@ class Upload:
 
     def _long_content(self, parts: Iterator[bytes]) -> Content:
         builder = ContentBuilder(self.put)
-        working: deque[Future[ChunkRef]] = deque()
-        sizes: deque[int] = deque()
+        working: deque[tuple[int, Future[_Prepared]]] = deque()
+        in_flight = 0
+
+        def take_oldest() -> int:
+            length, future = working.popleft()
+            builder.add((self._add(future.result(), length), length))
+            return length
+
         for chunk in cut(parts):
-            working.append(self._pool.submit(self._ref, chunk))
-            sizes.append(len(chunk))
-            while sum(sizes) > IN_FLIGHT_BYTES:
-                sizes.popleft()
-                builder.add(working.popleft().result())
-        for future in working:
-            builder.add(future.result())
+            working.append((len(chunk), self._workers.submit(self._prepare, chunk)))
+            in_flight += len(chunk)
+            while in_flight > IN_FLIGHT_BYTES:
+                in_flight -= take_oldest()
+        while working:
+            take_oldest()
         return builder.finish()
 
-    def _ref(self, chunk: bytes) -> ChunkRef:
-        return self._keep(chunk), len(chunk)
-
     def _keep(self, data: bytes) -> bytes:
-        """Put a chunk into a pack unless it is stored already; return its id. Hashes and compresses unlocked."""
-        self._stay()
+        """Put a chunk into a pack unless it is stored already; return its id."""
+        return self._add(self._prepare(data), len(data))
+
+    def _prepare(self, data: bytes) -> _Prepared:
+        """Do what costs time: hash, look up, compress. Without a lock, so that threads can do it side by side."""
         id = blake3(data).digest()
-        if id not in self._packer and not self._reader.locations.keeps(id):
-            self._packer.add(id, shrink(data), len(data))
+        known = id in self._packer or self._reader.locations.keeps(id)
+        return id, None if known else shrink(data)
+
+    def _add(self, prepared: _Prepared, length: int) -> bytes:
+        """Do what needs order: a file's chunks stand in the pack as they do in the file."""
+        self._stay()
+        id, stored = prepared
+        if stored is not None:
+            self._packer.add(id, stored, length)
         return id
 
     def _stay(self) -> None:

@@ -1,0 +1,74 @@
+"""What the tests of chunks share: stores with faults and counters, and bytes that look like something."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+
+from hathi.storage.chunks.memory_ledger import MemoryLedger
+from hathi.storage.chunks.store import Chunks
+from hathi.storage.objects.counting import CountingStore
+from hathi.storage.objects.faulty import FaultyStore
+from hathi.storage.objects.memory import MemoryStore
+
+
+class Clock:
+    """Time that passes when told to, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class World:
+    """A chunk store and everything below it that a test may want to look at or break."""
+
+    clock: Clock = field(default_factory=Clock)
+    memory: MemoryStore = field(default_factory=MemoryStore)
+    pack_bytes: int = 32 << 20
+
+    def __post_init__(self) -> None:
+        self.faulty = FaultyStore(self.memory)
+        self.counting = CountingStore(self.faulty)
+        self.ledger = MemoryLedger(lease_seconds=60.0, clock=self.clock)
+        self.chunks = self.another()
+
+    def another(self, objects=None) -> Chunks:
+        """Another process over the same objects and ledger."""
+        return Chunks(objects or self.counting, self.ledger, clock=self.clock, pack_bytes=self.pack_bytes)
+
+    def store(self, *blobs: bytes) -> list[bytes]:
+        """Put blobs into a pack of their own and name it; return their ids."""
+        with self.chunks.upload() as upload:
+            ids = [upload.put(blob) for blob in blobs]
+            self.ledger.register(upload.lease.id, upload.seal())
+        return ids
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def small_packs():
+    """A world in which a pack is full after 64 KiB."""
+    return World(pack_bytes=64 << 10)
+
+
+@pytest.fixture(scope="session")
+def noise():
+    """12 MiB that do not compress; always the same."""
+    return random.Random(7).randbytes(12 << 20)
+
+
+@pytest.fixture(scope="session")
+def text(noise):
+    """12 MiB of words."""
+    words = [b"chunk", b"pack", b"lease", b"node", b"root", b"elephant", b"index", b"border"]
+    return b" ".join(words[byte & 7] for byte in noise[: 2 << 20])[: 12 << 20]
