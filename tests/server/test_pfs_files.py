@@ -171,6 +171,8 @@ def test_many_files_a_message(client, repo) -> None:
     assert (response.files, response.bytes) == (3, 22)
     assert read(client, repo, "/a") == b"12"
     assert read(client, repo, "/big") == b"x" * 10 + b"y" * 10
+    with pytest.raises(InvalidError, match="data for /b continues nothing"):
+        put_many(client, [op(path="/a", data=b"3"), op(path="/b", data=b"3", continued=True)])
     put_many(client, [op(path="/a", data=b"3"), op(path="/big", delete=True)])
     assert read(client, repo, "/a") == b"3"
     listed = client.files.List(hathi_pb2.ListRequest(commit=REF, path="/"))

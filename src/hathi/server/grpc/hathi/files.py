@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from hathi.model.errors import InvalidError
 from hathi.model.infos import FileInfo, FileType
@@ -12,7 +13,7 @@ from hathi.server.grpc.calls import Call
 from hathi.server.grpc.streams import PIECE
 from hathi.versioning import files
 from hathi.versioning.errors import MatchedDirectory
-from hathi.versioning.writing import Append, Change, Delete, Writer
+from hathi.versioning.writing import Writer
 from hathi.wire.gen import hathi_pb2
 
 _ENTRIES = 1000
@@ -30,19 +31,20 @@ class Files:
 
         gRPC may show the stream of a client that died as one that ended, so only its own word completes a write.
         """
-        request = next(requests, None)
-        if request is None or not request.HasField("commit"):
+        first = next(requests, None)
+        if first is None or not first.HasField("commit"):
             raise InvalidError("the first message of Put must name the commit")
-        tally = _Tally()
-        spec = _spec(request.commit)
-        with Writer(self._store, spec, cancelled=call.cancelled, on_leave=call.on_leave) as writer:
-            writer.apply(tally.changes(request.ops))
-            for request in requests:
-                writer.apply(tally.changes(request.ops))
-            if not request.complete:
+        stream = _Ops(first, requests)
+        with Writer(self._store, _spec(first.commit), cancelled=call.cancelled, on_leave=call.on_leave) as writer:
+            for op, parts in stream:
+                if op.delete:
+                    writer.delete(op.path)
+                else:
+                    writer.put(op.path, parts, append=op.append)
+            if not stream.complete:
                 raise InvalidError("the stream of Put broke off before its last message; nothing was written")
             commit = writer.close()
-        return hathi_pb2.PutResponse(commit=commit.id, files=tally.files, bytes=tally.bytes)
+        return hathi_pb2.PutResponse(commit=commit.id, files=stream.files, bytes=stream.bytes)
 
     def Get(self, request: hathi_pb2.GetRequest, call: Call) -> Iterator[hathi_pb2.GetResponse]:
         """Give files whole, or in pieces where they are large."""
@@ -83,25 +85,39 @@ class Files:
             yield message
 
 
-class _Tally:
-    """Turns operations into changes, and counts them."""
+class _Ops:
+    """The operations of a stream, each with its data, which may go on in the operations and messages that follow.
 
-    def __init__(self) -> None:
+    complete: whether the last message came. files, bytes: put so far.
+    """
+
+    def __init__(self, first: hathi_pb2.PutRequest, requests: Iterator[hathi_pb2.PutRequest]) -> None:
+        self.complete = False
         self.files = 0
         self.bytes = 0
+        self._ops = self._flat(chain((first,), requests))
+        self._next = next(self._ops, None)
 
-    def changes(self, ops: Iterable[hathi_pb2.FileOp]) -> Iterator[Change]:
-        for op in ops:
-            if op.delete:
-                yield Delete(op.path)
-                continue
-            if not op.continued:
-                self.files += 1
-                if not op.append:
-                    yield Delete(op.path)
-            data = op.data
-            self.bytes += len(data)
-            yield Append(op.path, data)
+    def __iter__(self) -> Iterator[tuple[hathi_pb2.FileOp, Iterable[bytes]]]:
+        while (op := self._next) is not None:
+            if op.continued:
+                raise InvalidError(f"data for {op.path} continues nothing")
+            self._next = next(self._ops, None)
+            self.files += not op.delete
+            self.bytes += len(op.data)
+            yield op, self._data(op)
+
+    def _data(self, op: hathi_pb2.FileOp) -> Iterator[bytes]:
+        yield op.data
+        while (more := self._next) is not None and more.continued and more.path == op.path:
+            self._next = next(self._ops, None)
+            self.bytes += len(more.data)
+            yield more.data
+
+    def _flat(self, requests: Iterable[hathi_pb2.PutRequest]) -> Iterator[hathi_pb2.FileOp]:
+        for request in requests:
+            self.complete = request.complete
+            yield from request.ops
 
 
 def _spec(ref: hathi_pb2.CommitRef) -> CommitSpec:
