@@ -194,6 +194,9 @@ class World:
     def claim(self, group, worker="w"):
         return work.claim(self.store, group, worker, wait=0)
 
+    def wait_for_claim(self, group, cancelled):
+        return work.claim(self.store, group, "w", wait=60, cancelled=cancelled)
+
     def report(self, claim, worker="w"):
         """Run the datums of a claim and report."""
         with self.store.chunks.upload() as upload:
