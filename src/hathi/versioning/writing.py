@@ -133,20 +133,18 @@ class Writer:
         RepoNotFound, CommitNotFound, LeaseLapsed, and what the object store raises.
         """
         run = self._runs.finish()
-        while True:
-            self._check_client()
+        commit: Commit | None = None
+        while commit is None:
             with self._store.db.read() as tx:
                 target = _target(tx, self._spec)
-            if isinstance(target, BranchRow):
+            if isinstance(target, CommitRow):
+                commit = target.commit if add_run(self._store, self._upload, target, run) else None
+            else:
+                self._await_finished(target.head)
                 with self._store.locks.held(("branch", target.branch)):
                     commit = self._write_once(target.branch, run)
-            elif add_run(self._store, self._upload, target, run):
-                commit = target.commit
-            else:
-                commit = None
-            if commit is not None:
-                self._resources.close()
-                return commit
+        self._resources.close()
+        return commit
 
     def __enter__(self) -> Writer:
         return self
@@ -156,17 +154,18 @@ class Writer:
     ) -> None:
         self._resources.close()
 
+    def _await_finished(self, head: CommitRow | None) -> None:
+        """Wait until a head that is closed is FINISHED: only then is it known what a child starts from."""
+        if head is not None and head.finished is None:
+            awaited = CommitSpec(head.repo, id=head.commit.id)
+            wait_commit(self._store, awaited, CommitState.FINISHED, self._cancelled, self._on_leave)
+
     def _write_once(self, branch: Branch, run: bytes) -> Commit | None:
-        """Make a finished commit of `run` on the head of a branch; None when that has moved or is open by now."""
+        """Make a finished commit of `run` on the head of a branch; None when that is unfinished or moves meanwhile."""
         with self._store.db.read() as tx:
             place = find_branch(tx, branch)
             base = commits.base_root(tx, place.head)
-        head = place.head
-        if head is not None and head.finishing is None:
-            return None
-        if head is not None and head.finished is None:
-            awaited = CommitSpec(branch.repo, id=head.commit.id)
-            wait_commit(self._store, awaited, CommitState.FINISHED, self._cancelled, self._on_leave)
+        if place.head is not None and place.head.finished is None:
             return None
         root = fold(self._upload, base, [run])
         size = FileTree(self._upload, root).size
