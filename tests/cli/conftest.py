@@ -86,7 +86,7 @@ class FakeServer(grpc.GenericRpcHandler):
             if isinstance(answer, Failure):
                 context.abort(grpc.StatusCode[answer.code], answer.text)
             if described.server_streaming:
-                return iter(answer or [])
+                return self._stream(answer or [], context)
             return answer if answer is not None else answered()
 
         kind = f"{'stream' if described.client_streaming else 'unary'}_" + (
@@ -94,6 +94,12 @@ class FakeServer(grpc.GenericRpcHandler):
         )
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         return make(handle, request_deserializer=asked.FromString, response_serializer=answered.SerializeToString)
+
+    @staticmethod
+    def _stream(answers: Any, context: Any) -> Iterator[Message]:
+        yield from answers
+        if type(answers).__name__ == "Lost":
+            context.abort(grpc.StatusCode.UNAVAILABLE, "connection lost")
 
 
 @dataclass

@@ -18,6 +18,10 @@ from hathi.wire.gen import hathi_pb2, pfs_pb2
 REPO = pfs_pb2.Repo(name="data", type="user", project=pfs_pb2.Project(name="default"))
 
 
+class Lost(list):
+    """Answers after which the connection is lost."""
+
+
 def written(server) -> dict[str, bytes]:
     """What the last Put wrote."""
     files: dict[str, bytes] = {}
@@ -152,6 +156,26 @@ def test_one_file_goes_to_standard_output_or_a_path(pachctl, server, tmp_path) -
     pachctl("get", "file", "data@master:/x", "-o", str(tmp_path / "out"))
     assert (tmp_path / "out").read_bytes() == b"\xff\x00hello"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_progress_is_shown_on_standard_error_when_asked_for(pachctl, server, tree, tmp_path) -> None:
+    done = pachctl("put", "file", "-r", "data@master:/in", "-f", str(tree), "--progress", "--no-color")
+    assert done.err == "3 files, 2.441MiB\n"
+    assert len(written(server)) == 3
+    server.answers["GetFile"] = [BytesValue(value=b"hello")]
+    done = pachctl("get", "file", "data@master:/x", "-o", str(tmp_path / "out"), "--progress=true")
+    assert done.err == "1 file, 5B\n"
+    assert pachctl("get", "file", "data@master:/x", "-o", str(tmp_path / "out")).err == ""
+
+
+def test_a_lost_connection_is_taken_up_where_it_broke_on_request(pachctl, failing, server) -> None:
+    def flaky(request):
+        return [BytesValue(value=b"lo")] if request.offset == 3 else Lost([BytesValue(value=b"hel")])
+
+    server.answers["GetFile"] = flaky
+    assert pachctl("get", "file", "data@master:/x", "--retry").out == "hello"
+    assert [call.message.offset for call in server.asked("GetFile")] == [0, 3]
+    assert failing("get", "file", "data@master:/x").raw == b"hel"
 
 
 def test_a_failed_get_leaves_nothing_behind(failing, server, tmp_path, failure) -> None:

@@ -93,3 +93,14 @@ def test_a_broken_duration_is_one_clear_message(offline) -> None:
     done = offline("list", "repo", "--rpc-timeout", "soon")
     assert done.code == 1
     assert 'invalid duration "soon"' in done.err
+
+
+@pytest.mark.parametrize("words", [("fsck",), ("diff", "file"), ("create", "secret"), ("list", "secrets")])
+def test_a_command_that_only_the_original_has_is_told_apart_from_a_slip(offline, words) -> None:
+    done = offline(*words)
+    assert done.code == 1
+    assert "is a command of Pachyderm that Hathi does not have" in done.err
+
+
+def test_no_absent_command_is_here_after_all() -> None:
+    assert not [words for words in registry.ABSENT if registry.find(words) or registry.children(words, hidden=True)]

@@ -152,6 +152,10 @@ class Words(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the first word names; an unknown word is reported with what comes near."""
         found = self.get_command(ctx, args[0])
+        if found is None and registry.is_absent((*self.path, args[0])):
+            raise click.ClickException(
+                f'"{ctx.command_path} {args[0]}" is a command of Pachyderm that Hathi does not have'
+            )
         if found is None:
             raise UnknownWord(args[0], ctx.command_path, self.list_commands(ctx))
         return found.name, found, args[1:]

@@ -219,6 +219,18 @@ COMMANDS: tuple[Entry, ...] = (
     ),
 )
 
+_ABSENT = """
+buildinfo, check, config import-kube, create defaults, create secret, create snapshot, debug, delete defaults,
+delete secret, delete snapshot, diff, draw, edit metadata, enterprise, fsck, idp, inspect defaults, inspect secret,
+inspect snapshot, kube-events, license, list secret, list snapshot, list task, logs2, loki, misc, mount, next,
+port-forward, restart cluster, run pfs-load-test, run pps-load-test, shell, unmount, update defaults,
+auth activate, auth check, auth deactivate, auth get, auth get-config, auth get-groups, auth get-robot-token,
+auth login, auth logout, auth revoke, auth roles-for-permission, auth rotate-root-token, auth set, auth set-config,
+auth use-auth-token, deploy, undeploy, extract, restore, garbage-collect, update-dash
+"""
+ABSENT = frozenset(tuple(name.split()) for name in _ABSENT.replace("\n", " ").split(","))
+"""The beginnings of commands that the original has, or had, and that are not here."""
+
 _BY_WORDS = {entry.words: entry for entry in COMMANDS}
 _BY_WORDS |= {(*entry.words[:-1], entry.plural): entry for entry in COMMANDS if entry.plural}
 
@@ -238,6 +250,11 @@ def children(prefix: tuple[str, ...], *, hidden: bool = False) -> list[str]:
             if len(entry.words) > depth and entry.words[:depth] == prefix and (hidden or not entry.hidden)
         }
     )
+
+
+def is_absent(words: tuple[str, ...]) -> bool:
+    """Return whether the original has a command that begins so and that is not here."""
+    return words in ABSENT or (*words[:-1], words[-1].removesuffix("s")) in ABSENT
 
 
 def nouns() -> dict[str, list[Entry]]:

@@ -50,8 +50,8 @@ def get_file(
     if placing.is_url(output):
         _export(session, target, output)
         return
-    shown = bool(output) and (sys.stderr.isatty() if progress is None else progress) and not session.no_color
-    with Progress(shown) as bar:
+    shown = bool(output) and (sys.stderr.isatty() if progress is None else progress)
+    with Progress(shown, color=not session.no_color) as bar:
         if recursive:
             _get_many(session, target, Path(output), bar)
         elif output:

@@ -72,7 +72,7 @@ def put_file(
     repo = references.repo_in(target.commit)
     session.server.pfs.InspectRepo(pfs_pb2.InspectRepoRequest(repo=repo))
     shown = sys.stderr.isatty() if progress is None else progress
-    with Progress(shown and not session.no_color) as bar:
+    with Progress(shown, color=not session.no_color) as bar:
         pieces = bar.watch(_pieces(session, order, bar))
         urls = [each for each in placed if each.is_url]
         if not urls and session.server.is_hathi:
