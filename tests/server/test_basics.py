@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from hathi import __version__
-from hathi.model.errors import NotFoundError, UnavailableError, UnimplementedError
-from hathi.server.grpc.serving import GrpcServer
-from hathi.wire.client import MESSAGE_BYTES
+from hathi.model.errors import ExhaustedError, NotFoundError, UnavailableError, UnimplementedError
+from hathi.server.grpc.calls import CLIENTS
+from hathi.server.grpc.serving import WAITING, GrpcServer
+from hathi.wire.client import MESSAGE_BYTES, Client
 from hathi.wire.gen import (
     admin_pb2,
     auth_pb2,
@@ -86,3 +89,37 @@ def test_messages_of_nearly_twenty_mebibytes_pass_both_ways(client, repo, put) -
     put(repo, {"/big": data})
     file = pfs_pb2.File(commit=pfs_pb2.Commit(repo=repo, id="master"), path="/big")
     assert b"".join(part.value for part in client.pfs.GetFile(pfs_pb2.GetFileRequest(file=file))) == data
+
+
+def test_waiting_calls_end_when_the_server_stops_and_do_not_hold_it_up(client, server, repo) -> None:
+    answers = [client.pfs.SubscribeCommit(pfs_pb2.SubscribeCommitRequest(repo=repo)) for _ in range(20)]
+    answers.append(client.pps.GetLogs(pps_pb2.GetLogsRequest(pipeline={"name": "none"}, follow=True)))
+    stopper = threading.Thread(target=server.stop, args=(600,))
+    stopper.start()
+    for one in answers:
+        with pytest.raises((UnavailableError, NotFoundError)):
+            next(one)
+    stopper.join(60)
+    assert not stopper.is_alive()
+
+
+def test_whoever_waits_beyond_the_limit_is_refused_and_others_are_served(backend, monkeypatch) -> None:
+    monkeypatch.setitem(WAITING, CLIENTS, 5)
+    server = GrpcServer(backend, "127.0.0.1", 0)
+    repo = pfs_pb2.Repo(name="images")
+    wait = pfs_pb2.InspectCommitRequest(commit={"repo": repo, "id": "master"}, wait=pfs_pb2.FINISHED)
+    with Client(server.start()) as client:
+        client.pfs.CreateRepo(pfs_pb2.CreateRepoRequest(repo=repo))
+        answers = [client.pfs.SubscribeCommit(pfs_pb2.SubscribeCommitRequest(repo=repo)) for _ in range(5)]
+        refused = None
+        while refused is None:
+            try:
+                client.pfs.InspectCommit(wait)
+            except ExhaustedError as error:
+                refused = error
+            except NotFoundError:
+                continue  # not all of the subscribers have come in yet
+        assert "the limit is 5" in refused.message
+        client.pfs.StartCommit(pfs_pb2.StartCommitRequest(branch={"repo": repo, "name": "master"}))
+        assert all(next(one).commit.repo.name == "images" for one in answers)
+    server.stop(0)

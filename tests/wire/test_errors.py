@@ -21,8 +21,8 @@ def test_an_error_arrives_as_the_situation_it_was_with_its_text(kind: type[Hathi
 
 
 def test_statuses_that_only_others_send_become_the_nearest_situation() -> None:
-    assert isinstance(from_status(grpc.StatusCode.DEADLINE_EXCEEDED, ""), UnavailableError)
-    assert from_status(grpc.StatusCode.CANCELLED, "").status is Status.UNKNOWN
+    for code in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED):
+        assert isinstance(from_status(code, ""), UnavailableError)
 
 
 def test_an_error_without_text_says_at_least_its_status() -> None:

@@ -54,8 +54,13 @@ SITUATIONS: dict[Status, type[HathiError]] = {
 }
 """The situation that stands for each status."""
 
-_NEAREST = {"DEADLINE_EXCEEDED": Status.UNAVAILABLE, "OUT_OF_RANGE": Status.INVALID, "DATA_LOSS": Status.INTERNAL}
-"""Statuses that we never send, but that a proxy or another server may."""
+_NEAREST = {
+    "CANCELLED": Status.UNAVAILABLE,
+    "DEADLINE_EXCEEDED": Status.UNAVAILABLE,
+    "OUT_OF_RANGE": Status.INVALID,
+    "DATA_LOSS": Status.INTERNAL,
+}
+"""Statuses that we never send, but that gRPC (of a server that stops, say), a proxy or another server may."""
 
 
 def to_code(error: HathiError) -> grpc.StatusCode:
