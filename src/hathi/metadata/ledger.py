@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hathi.metadata.database import Database
@@ -26,6 +26,14 @@ LEASE_SECONDS = 300.0
 
 
 _VERSION = "storage.catalogue"
+
+_CATALOGUE = select(catalogue.c.id, catalogue.c.version, catalogue.c.purged, catalogue.c.indexed)
+_PACKS_SINCE = select(packs).where(packs.c.since > bindparam("version"))
+_NEXT_VERSION = update(catalogue).values(version=catalogue.c.version + 1).returning(catalogue.c.version)
+_ADD_PACKS = {
+    "sqlite": sqlite.insert(packs).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(packs).on_conflict_do_nothing(),
+}
 
 
 class DatabaseLedger:
@@ -83,7 +91,7 @@ class DatabaseLedger:
             tx.connection.execute(delete(pack_indexes).where(pack_indexes.c.name.in_([*replaces, index.name])))
             row = {"name": index.name, "size": index.size, "chunks": index.chunks, "packs": list(index.packs)}
             tx.connection.execute(insert(pack_indexes), row)
-            _changed(tx)
+            tx.connection.execute(update(catalogue).values(indexed=_changed(tx)))
 
     def register(self, tx: Transaction, lease_id: str, records: Sequence[PackRecord]) -> None:
         """Make packs live, in the transaction that names what is in them. Raises LeaseLapsed; repeating changes
@@ -95,18 +103,20 @@ class DatabaseLedger:
             return
         version = _changed(tx)
         rows = [{"name": pack.name, "size": pack.size, "chunks": pack.chunks, "since": version} for pack in records]
-        dialect = sqlite if tx.connection.dialect.name == "sqlite" else postgresql
-        tx.connection.execute(dialect.insert(packs).on_conflict_do_nothing(), rows)
+        tx.connection.execute(_ADD_PACKS[tx.connection.dialect.name], rows)
 
     def _catch_up(self, known: Catalogue | None) -> Catalogue:
         with self._database.read() as tx:
-            version, purged = tx.connection.execute(select(catalogue.c.version, catalogue.c.purged)).one()
+            _, version, purged, indexed = tx.connection.execute(_CATALOGUE).one()
             if known is not None and known.version == version:
                 return known
             if known is None or purged > known.version:
                 known = Catalogue(-1, (), ())
-            changed = tx.connection.execute(select(packs).where(packs.c.since > known.version)).all()
-            names = tx.connection.execute(select(pack_indexes.c.name)).scalars().all()
+            changed = tx.connection.execute(_PACKS_SINCE, {"version": known.version}).all()
+            if indexed <= known.version:
+                names = [index.name for index in known.indexes]
+            else:
+                names = list(tx.connection.execute(select(pack_indexes.c.name)).scalars())
             indexes = {index.name: index for index in known.indexes if index.name in names}
             if new := [name for name in names if name not in indexes]:
                 for row in tx.connection.execute(select(pack_indexes).where(pack_indexes.c.name.in_(new))):
@@ -135,6 +145,5 @@ class DatabaseLedger:
 def _changed(tx: Transaction) -> int:
     """Return the version of the catalogue that this transaction makes."""
     if _VERSION not in tx.notes:
-        change = update(catalogue).values(version=catalogue.c.version + 1).returning(catalogue.c.version)
-        tx.notes[_VERSION] = tx.connection.execute(change).scalar_one()
+        tx.notes[_VERSION] = tx.connection.execute(_NEXT_VERSION).scalar_one()
     return int(tx.notes[_VERSION])

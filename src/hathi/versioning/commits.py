@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import branches, commit_provenance, commits, repos, runs
@@ -116,10 +116,13 @@ def set_head(tx: Transaction, place: BranchRow, row: CommitRow) -> None:
         assert key is not None
         propagation.created(tx, row)  # nothing can be made from a branch that did not exist
     else:
-        tx.connection.execute(update(branches).where(branches.c.id == place.id).values(head=row.id))
+        tx.connection.execute(_MOVE_HEAD, {"branch": place.id, "to": row.id})
         propagation.created(tx, row)
         propagation.moved(tx, place.id)
     tx.emit(f"branch/{place.branch.repo}/{place.branch.name}")
+
+
+_MOVE_HEAD = update(branches).where(branches.c.id == bindparam("branch")).values(head=bindparam("to"))
 
 
 def finish(

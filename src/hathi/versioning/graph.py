@@ -8,12 +8,12 @@ of a repo.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from sqlalchemy import Select, case, or_, select
+from sqlalchemy import CTE, Select, bindparam, case, or_, select
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import branch_provenance, branches, commits, repos
@@ -47,40 +47,19 @@ class Node:
 
 def above(tx: Transaction, ids: Sequence[int]) -> list[Edge]:
     """Return every edge from the branches `ids` towards what they are made from, near and far."""
-    found = select(branches.c.id).where(branches.c.id.in_(ids)).cte("above", recursive=True)
-    step = select(branch_provenance.c.provenance_id).join(found, branch_provenance.c.branch_id == found.c.id)
-    found = found.union(step)
-    return _edges(tx, select(branch_provenance).join(found, branch_provenance.c.branch_id == found.c.id))
+    return _edges(tx, _ABOVE, ids)
 
 
 def below(tx: Transaction, ids: Sequence[int]) -> list[Edge]:
     """Return every edge into a branch that is one of `ids` or is made, near or far, from one of them."""
-    found = select(branches.c.id).where(branches.c.id.in_(ids)).cte("below", recursive=True)
-    step = select(branch_provenance.c.branch_id).join(found, branch_provenance.c.provenance_id == found.c.id)
-    found = found.union(step)
-    return _edges(tx, select(branch_provenance).join(found, branch_provenance.c.branch_id == found.c.id))
+    return _edges(tx, _BELOW, ids)
 
 
 def nodes(tx: Transaction, ids: Iterable[int]) -> dict[int, Node]:
     """Return branches with their heads, by key."""
     result: dict[int, Node] = {}
     for batch in batched(ids):
-        statement = (
-            select(
-                branches.c.id.label("branch_id"),
-                branches.c.repo_id.label("branch_repo"),
-                branches.c.name.label("branch_name"),
-                repos.c.project,
-                repos.c.name.label("repo_name"),
-                repos.c.type,
-                commits,
-            )
-            .select_from(branches)
-            .join(repos, repos.c.id == branches.c.repo_id)
-            .outerjoin(commits, commits.c.id == branches.c.head)
-            .where(branches.c.id.in_(batch))
-        )
-        for row in tx.connection.execute(statement):
+        for row in tx.connection.execute(_NODES, {"ids": batch}):
             repo = Repo(row.project, row.repo_name, row.type)
             head = None if row.id is None else commit_row(row, repo)
             result[row.branch_id] = Node(row.branch_id, row.branch_repo, Branch(repo, row.branch_name), head)
@@ -118,7 +97,7 @@ def check(tx: Transaction, ids: Iterable[int]) -> None:
     for id in ids:
         if id in seen:
             continue
-        edges = _around(tx, id)
+        edges = _edges(tx, _AROUND, [id])
         members = {end for edge in edges for end in (edge.branch_id, edge.provenance_id)}
         seen |= members
         _check_graph(nodes(tx, members), edges)
@@ -137,16 +116,41 @@ def _check_graph(members: dict[int, Node], edges: list[Edge]) -> None:
         repos_seen.add(node.repo_id)
 
 
-def _around(tx: Transaction, id: int) -> list[Edge]:
-    """Return every edge of the connected graph that the branch belongs to."""
-    found = select(branches.c.id).where(branches.c.id == id).cte("around", recursive=True)
+def _edges(tx: Transaction, statement: Select[Any], ids: Sequence[int]) -> list[Edge]:
+    rows = tx.connection.execute(statement, {"ids": ids})
+    return [Edge(row.branch_id, row.provenance_id, row.position, row.propagates) for row in rows]
+
+
+def _closure(name: str, step: Callable[[CTE], Select[Any]]) -> Select[Any]:
+    """Return a statement for the edges into all branches that are reached from `ids` by repeating `step`."""
+    found = select(branches.c.id).where(branches.c.id.in_(bindparam("ids", expanding=True))).cte(name, recursive=True)
+    found = found.union(step(found))
+    return select(branch_provenance).join(found, branch_provenance.c.branch_id == found.c.id)
+
+
+def _either_way(found: CTE) -> Select[Any]:
     edge = branch_provenance.c
     other = case((edge.branch_id == found.c.id, edge.provenance_id), else_=edge.branch_id)
     touching = or_(edge.branch_id == found.c.id, edge.provenance_id == found.c.id)
-    found = found.union(select(other).select_from(branch_provenance.join(found, touching)))
-    return _edges(tx, select(branch_provenance).join(found, edge.branch_id == found.c.id))
+    return select(other).select_from(branch_provenance.join(found, touching))
 
 
-def _edges(tx: Transaction, statement: Select[Any]) -> list[Edge]:
-    rows = tx.connection.execute(statement)
-    return [Edge(row.branch_id, row.provenance_id, row.position, row.propagates) for row in rows]
+_EDGE = branch_provenance.c
+_ABOVE = _closure("above", lambda found: select(_EDGE.provenance_id).join(found, _EDGE.branch_id == found.c.id))
+_BELOW = _closure("below", lambda found: select(_EDGE.branch_id).join(found, _EDGE.provenance_id == found.c.id))
+_AROUND = _closure("around", _either_way)
+_NODES = (
+    select(
+        branches.c.id.label("branch_id"),
+        branches.c.repo_id.label("branch_repo"),
+        branches.c.name.label("branch_name"),
+        repos.c.project,
+        repos.c.name.label("repo_name"),
+        repos.c.type,
+        commits,
+    )
+    .select_from(branches)
+    .join(repos, repos.c.id == branches.c.repo_id)
+    .outerjoin(commits, commits.c.id == branches.c.head)
+    .where(branches.c.id.in_(bindparam("ids", expanding=True)))
+)

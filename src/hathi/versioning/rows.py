@@ -1,7 +1,8 @@
 """Rows of repos, branches and commits, found in as few statements as possible.
 
 Most requests begin with "this branch of this repo, and the commit it points at": that is one statement here, which also
-tells apart what is missing.
+tells apart what is missing. Statements that every request runs are built once, when the module is loaded: building one
+costs more than running it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, insert, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from hathi.metadata.database import Transaction
@@ -95,7 +96,7 @@ def is_repo(repo: Repo) -> Any:
 
 def repo_id(tx: Transaction, repo: Repo) -> int:
     """Return a repo's key; RepoNotFound."""
-    found = tx.connection.execute(select(repos.c.id).where(is_repo(repo))).scalar()
+    found = tx.connection.execute(_FIND_REPO, _key(repo)).scalar()
     if found is None:
         raise RepoNotFound(repo)
     return int(found)
@@ -103,15 +104,7 @@ def repo_id(tx: Transaction, repo: Repo) -> int:
 
 def find_branch(tx: Transaction, branch: Branch) -> BranchRow:
     """Return where commits for `branch` go; its id is None when there is no such branch. RepoNotFound."""
-    output = exists().where(branch_provenance.c.branch_id == branches.c.id)
-    statement = (
-        select(repos.c.id.label("the_repo"), branches.c.id.label("the_branch"), output.label("output"), commits)
-        .select_from(repos)
-        .outerjoin(branches, and_(branches.c.repo_id == repos.c.id, branches.c.name == branch.name))
-        .outerjoin(commits, commits.c.id == branches.c.head)
-        .where(is_repo(branch.repo))
-    )
-    row = tx.connection.execute(statement).first()
+    row = tx.connection.execute(_FIND_BRANCH, {**_key(branch.repo), "branch": branch.name}).first()
     if row is None:
         raise RepoNotFound(branch.repo)
     head = None if row.id is None else commit_row(row, branch.repo)
@@ -120,13 +113,7 @@ def find_branch(tx: Transaction, branch: Branch) -> BranchRow:
 
 def find_commit(tx: Transaction, commit: Commit) -> tuple[int, CommitRow | None]:
     """Return the key of the commit's repo, and the commit or None. RepoNotFound."""
-    statement = (
-        select(repos.c.id.label("the_repo"), commits)
-        .select_from(repos)
-        .outerjoin(commits, and_(commits.c.repo_id == repos.c.id, commits.c.set_id == commit.id))
-        .where(is_repo(commit.repo))
-    )
-    row = tx.connection.execute(statement).first()
+    row = tx.connection.execute(_FIND_COMMIT, {**_key(commit.repo), "set": commit.id}).first()
     if row is None:
         raise RepoNotFound(commit.repo)
     return row.the_repo, None if row.id is None else commit_row(row, commit.repo)
@@ -134,7 +121,7 @@ def find_commit(tx: Transaction, commit: Commit) -> tuple[int, CommitRow | None]
 
 def commit_by_id(tx: Transaction, id: int) -> CommitRow | None:
     """Return a commit by its key."""
-    row = tx.connection.execute(select_commits().where(commits.c.id == id)).first()
+    row = tx.connection.execute(_COMMIT_BY_ID, {"key": id}).first()
     return None if row is None else commit_row(row)
 
 
@@ -170,7 +157,7 @@ def insert_commit(
         "size": size if size is not None else parent.size if parent else 0,
     }
     try:
-        key = tx.connection.execute(insert(commits).values(**values)).inserted_primary_key
+        key = tx.connection.execute(_INSERT_COMMIT, values).inserted_primary_key
     except IntegrityError as error:
         raise InconsistentCommit(commit) from error
     assert key is not None
@@ -179,6 +166,36 @@ def insert_commit(
         tx.connection.execute(insert(commit_provenance), edges)
     named = {name: value for name, value in values.items() if name not in ("set_id", "branch")}
     return CommitRow(id=key[0], commit=commit, branch=branch.name, **named)  # type: ignore[arg-type]
+
+
+def _key(repo: Repo) -> dict[str, str]:
+    return {"project": repo.project, "repo": repo.name, "type": repo.type}
+
+
+_THIS_REPO = and_(
+    repos.c.project == bindparam("project"), repos.c.name == bindparam("repo"), repos.c.type == bindparam("type")
+)
+_FIND_REPO = select(repos.c.id).where(_THIS_REPO)
+_FIND_BRANCH = (
+    select(
+        repos.c.id.label("the_repo"),
+        branches.c.id.label("the_branch"),
+        exists().where(branch_provenance.c.branch_id == branches.c.id).label("output"),
+        commits,
+    )
+    .select_from(repos)
+    .outerjoin(branches, and_(branches.c.repo_id == repos.c.id, branches.c.name == bindparam("branch")))
+    .outerjoin(commits, commits.c.id == branches.c.head)
+    .where(_THIS_REPO)
+)
+_FIND_COMMIT = (
+    select(repos.c.id.label("the_repo"), commits)
+    .select_from(repos)
+    .outerjoin(commits, and_(commits.c.repo_id == repos.c.id, commits.c.set_id == bindparam("set")))
+    .where(_THIS_REPO)
+)
+_COMMIT_BY_ID = select_commits().where(commits.c.id == bindparam("key"))
+_INSERT_COMMIT = insert(commits)
 
 
 def batched(ids: Iterable[int]) -> Iterator[list[int]]:

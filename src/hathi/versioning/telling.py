@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import BindParameter, bindparam, select
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import commit_provenance, commits, repos
@@ -24,10 +24,9 @@ def commit_infos(tx: Transaction, rows: Sequence[CommitRow]) -> list[CommitInfo]
     children: dict[int, list[Commit]] = {}
     sources: dict[int, list[Commit]] = {}
     for batch in batched(repos_by_id):
-        below = select(commits.c.parent_id, commits.c.set_id).where(commits.c.parent_id.in_(batch))
-        for parent_id, set_id in tx.connection.execute(below.order_by(commits.c.id)):
+        for parent_id, set_id in tx.connection.execute(_CHILDREN, {"ids": batch}):
             children.setdefault(parent_id, []).append(repos_by_id[parent_id].commit(set_id))
-        for row in tx.connection.execute(_provenance(batch)):
+        for row in tx.connection.execute(_PROVENANCE, {"ids": batch}):
             source = Repo(row.project, row.name, row.type).commit(row.set_id)
             sources.setdefault(row.commit_id, []).append(source)
     return [
@@ -55,18 +54,19 @@ def _parents(tx: Transaction, rows: Sequence[CommitRow]) -> dict[int, Commit]:
     parents = {row.id: row.commit for row in rows}
     missing = {row.parent_id: row.repo for row in rows if row.parent_id is not None and row.parent_id not in parents}
     for batch in batched(missing):
-        above = select(commits.c.id, commits.c.set_id).where(commits.c.id.in_(batch))
-        for id, set_id in tx.connection.execute(above):
+        for id, set_id in tx.connection.execute(_SETS, {"ids": batch}):
             parents[id] = Commit(missing[id], CommitSetId(set_id))
     return parents
 
 
-def _provenance(ids: Sequence[int]) -> Select[tuple[int, str, str, str, str]]:
-    return (
-        select(commit_provenance.c.commit_id, commits.c.set_id, repos.c.project, repos.c.name, repos.c.type)
-        .select_from(commit_provenance)
-        .join(commits, commits.c.id == commit_provenance.c.provenance_id)
-        .join(repos, repos.c.id == commits.c.repo_id)
-        .where(commit_provenance.c.commit_id.in_(ids))
-        .order_by(commit_provenance.c.commit_id, commit_provenance.c.position)
-    )
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_CHILDREN = select(commits.c.parent_id, commits.c.set_id).where(commits.c.parent_id.in_(_IDS)).order_by(commits.c.id)
+_SETS = select(commits.c.id, commits.c.set_id).where(commits.c.id.in_(_IDS))
+_PROVENANCE = (
+    select(commit_provenance.c.commit_id, commits.c.set_id, repos.c.project, repos.c.name, repos.c.type)
+    .select_from(commit_provenance)
+    .join(commits, commits.c.id == commit_provenance.c.provenance_id)
+    .join(repos, repos.c.id == commits.c.repo_id)
+    .where(commit_provenance.c.commit_id.in_(_IDS))
+    .order_by(commit_provenance.c.commit_id, commit_provenance.c.position)
+)

@@ -135,14 +135,7 @@ class Writer:
         run = self._runs.finish()
         commit: Commit | None = None
         while commit is None:
-            with self._store.db.read() as tx:
-                target = _target(tx, self._spec)
-            if isinstance(target, CommitRow):
-                commit = target.commit if add_run(self._store, self._upload, target, run) else None
-            else:
-                self._await_finished(target.head)
-                with self._store.locks.held(("branch", target.branch)):
-                    commit = self._write_once(target.branch, run)
+            commit = self._name(run)
         self._resources.close()
         return commit
 
@@ -154,29 +147,36 @@ class Writer:
     ) -> None:
         self._resources.close()
 
-    def _await_finished(self, head: CommitRow | None) -> None:
-        """Wait until a head that is closed is FINISHED: only then is it known what a child starts from."""
-        if head is not None and head.finished is None:
-            awaited = CommitSpec(head.repo, id=head.commit.id)
-            wait_commit(self._store, awaited, CommitState.FINISHED, self._cancelled, self._on_leave)
+    def _name(self, run: bytes) -> Commit | None:
+        """Let the run take effect where `spec` points now; None when that changes meanwhile and must be asked anew.
 
-    def _write_once(self, branch: Branch, run: bytes) -> Commit | None:
-        """Make a finished commit of `run` on the head of a branch; None when that is unfinished or moves meanwhile."""
-        with self._store.db.read() as tx:
-            place = find_branch(tx, branch)
-            base = commits.base_root(tx, place.head)
-        if place.head is not None and place.head.finished is None:
-            return None
+        Writers of one branch take turns, but nobody holds up the others by waiting for a commit to be finished.
+        """
+        with self._store.locks.held(("writers", self._spec.repo, self._spec.id or self._spec.branch)):
+            with self._store.db.read() as tx:
+                target = _target(tx, self._spec)
+                if isinstance(target, BranchRow):
+                    base = commits.base_root(tx, target.head)
+            if isinstance(target, CommitRow):
+                return target.commit if add_run(self._store, self._upload, target, run) else None
+            if target.head is None or target.head.finished is not None:
+                return self._write_once(target, base, run)
+        awaited = CommitSpec(target.head.repo, id=target.head.commit.id)
+        wait_commit(self._store, awaited, CommitState.FINISHED, self._cancelled, self._on_leave)
+        return None
+
+    def _write_once(self, place: BranchRow, base: bytes, run: bytes) -> Commit | None:
+        """Make a finished commit of `run` on the head of a branch, whose tree is `base`; None when the head moves."""
         root = fold(self._upload, base, [run])
         size = FileTree(self._upload, root).size
         packs = self._upload.seal()
         self._check_client()
         with self._store.db.write() as tx:
-            now = find_branch(tx, branch)
+            now = find_branch(tx, place.branch)
             if _head_id(now) != _head_id(place):
                 return None
             if now.output:
-                raise OutputBranch(branch)
+                raise OutputBranch(place.branch)
             self._store.ledger.register(tx, self._upload.lease.id, packs)
             return commits.add_finished(tx, now, root, size, Origin.USER, created_by=self._created_by).commit
 

@@ -35,6 +35,7 @@ catalogue = Table(
     Column("id", Integer, primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("purged", BigInteger, nullable=False, default=0),  # the last version in which a pack went away
+    Column("indexed", BigInteger, nullable=False, default=0),  # the last version in which an index came or went
 )
 
 leases = Table(
