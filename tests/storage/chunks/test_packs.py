@@ -17,7 +17,8 @@ def test_a_pack_is_read_back_by_its_table_alone():
     blobs = {blake3(blob).digest(): blob for blob in (b"one", b"two", b"three")}
     for id, blob in blobs.items():
         pack.add(id, blob, len(blob))
-    assert pack.write(objects) == pack.record().size == objects.size("packs/a")
+    assert len(pack.write(objects)) == 3
+    assert pack.record().size == objects.size("packs/a")
     objects.calls.clear()
     table = read_table(objects, pack.record())
     assert objects.calls == {"get": 1}

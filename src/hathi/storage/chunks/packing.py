@@ -30,7 +30,7 @@ class Packer:
         self._name = name
         self._lock = threading.RLock()
         self._filling = OpenPack(name(0))
-        self._leaving: tuple[OpenPack, Future[int]] | None = None
+        self._leaving: tuple[OpenPack, Future[Table]] | None = None
         self._records: list[PackRecord] = []
         self._tables: list[Table] = []  # of the packs in _records
         self._holder: dict[bytes, int] = {}  # chunk id -> which of them holds it
@@ -51,7 +51,7 @@ class Packer:
             if id in self:
                 return
             self._filling.add(id, stored, length)
-            if self._filling.bytes >= self._pack_bytes:
+            if self._filling.size >= self._pack_bytes:
                 self._send()
 
     def held(self, id: bytes) -> bytes | None:
@@ -74,8 +74,8 @@ class Packer:
         with self._lock:
             self._await_leaving()
             if len(self._filling):
-                self._filling.write(self._objects)  # when this fails the pack stays, for whoever tries again
-                self._note(self._filling)
+                table = self._filling.write(self._objects)  # when this fails the pack stays, to be tried again
+                self._note(self._filling, table)
                 self._filling = OpenPack(self._name(len(self._records)))
             return list(self._records)
 
@@ -102,13 +102,10 @@ class Packer:
     def _await_leaving(self) -> None:
         if self._leaving is not None:
             pack, future = self._leaving
-            future.result()
-            self._note(pack)
+            self._note(pack, future.result())
             self._leaving = None
 
-    def _note(self, pack: OpenPack) -> None:
-        table = pack.table()
-        number = len(self._tables)
+    def _note(self, pack: OpenPack, table: Table) -> None:
+        self._holder.update(dict.fromkeys(pack.ids(), len(self._tables)))
         self._records.append(pack.record())
         self._tables.append(table)
-        self._holder.update((entry.id, number) for entry in table.entries())

@@ -28,7 +28,7 @@ from hathi.storage.chunks.packs import PACK_BYTES
 from hathi.storage.chunks.reading import Reader
 from hathi.storage.objects.interface import ObjectStore
 
-IN_FLIGHT_BYTES = 16 << 20  # of chunks being hashed and compressed by other threads
+IN_FLIGHT_BYTES = 8 << 20  # of chunks being hashed and compressed by other threads
 
 _Prepared = tuple[bytes, bytes | None]  # chunk id, and the bytes to store unless it is stored already
 
