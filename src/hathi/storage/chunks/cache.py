@@ -12,7 +12,7 @@ class ChunkCache:
     """A thread-safe map from id to bytes that forgets what was not used for longest."""
 
     def __init__(self, limit: int) -> None:
-        """limit: bytes; an entry larger than an eighth of it is not kept, so that no single one empties the rest."""
+        """limit: bytes; what is larger than 1/64 of it is not kept, so that no file pushes out all nodes."""
         self._limit = limit
         self._size = 0
         self._entries: OrderedDict[bytes, bytes] = OrderedDict()
@@ -32,7 +32,7 @@ class ChunkCache:
     def put(self, id: bytes, data: bytes) -> None:
         """Keep a chunk, at the cost of others."""
         cost = len(data) + _OVERHEAD
-        if cost * 8 > self._limit:
+        if cost * 64 > self._limit:
             return
         with self._lock:
             if id in self._entries:

@@ -17,6 +17,7 @@ from hathi.storage.chunks.compression import restore
 from hathi.storage.chunks.content import ChunkRef, Content
 from hathi.storage.chunks.interface import ChunkMissing, PackDamaged
 from hathi.storage.chunks.locations import Locations
+from hathi.storage.chunks.ranges import read_range
 from hathi.storage.chunks.tables import Location
 from hathi.storage.objects.interface import ObjectMissing, ObjectStore
 
@@ -76,16 +77,7 @@ class Reader:
 
     def read(self, content: Content, offset: int, length: int | None) -> Iterator[bytes]:
         """Yield `length` bytes of a file from `offset`, in pieces of at most a chunk; fewer where it ends before."""
-        stop = content.size if length is None else min(content.size, offset + length)
-        if stop <= offset:
-            return
-        chosen, skip = _overlapping(content.refs(self), offset, stop)
-        left = stop - offset
-        for data in self._fetch(chosen):
-            piece = data[skip : skip + left] if skip or len(data) > left else data
-            skip = 0
-            left -= len(piece)
-            yield piece
+        return read_range(content, self, self._fetch, offset, length)
 
     def fetch_at(self, id: bytes, place: Location) -> bytes:
         """Return the chunk that stands at `place`."""
@@ -120,24 +112,6 @@ class Reader:
         for id, place in span.chunks:
             start = place.offset - span.offset
             yield _verified(id, place, bytes(view[start : start + place.stored]))
-
-
-def _overlapping(refs: Iterator[ChunkRef], start: int, stop: int) -> tuple[Iterator[ChunkRef], int]:
-    """Return the chunks that hold bytes from `start` to `stop`, and how many bytes of the first come before `start`."""
-    at = 0
-    for ref in refs:
-        if at + ref[1] > start:
-            return _until(refs, ref, at, stop), start - at
-        at += ref[1]
-    return iter(()), 0
-
-
-def _until(refs: Iterator[ChunkRef], first: ChunkRef, at: int, stop: int) -> Iterator[ChunkRef]:
-    ref: ChunkRef | None = first
-    while ref is not None and at < stop:
-        yield ref
-        at += ref[1]
-        ref = next(refs, None)
 
 
 def _verified(id: bytes, place: Location, stored: bytes) -> bytes:

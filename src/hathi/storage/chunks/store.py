@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hathi.model.packs import Lease, PackLedger
 from hathi.storage.chunks.cache import ChunkCache
 from hathi.storage.chunks.content import Content
+from hathi.storage.chunks.draft import Draft
 from hathi.storage.chunks.indexes import merge, plan_merge
 from hathi.storage.chunks.locations import Locations
 from hathi.storage.chunks.memory_ledger import MemoryLedger
@@ -72,6 +73,10 @@ class Chunks:
             lease,
             self._pack_bytes,
         )
+
+    def draft(self) -> Draft:
+        """Begin a write that nobody will name: it stays in memory, over the live chunks, for as long as it is held."""
+        return Draft(self._reader)
 
     def compact(self) -> bool:
         """Merge pack indexes if that is due, and return whether it was. One process at a time should do so."""

@@ -23,6 +23,7 @@ from hathi.model.packs import Lease, LeaseLapsed, PackLedger, PackRecord
 from hathi.storage.chunks.compression import shrink
 from hathi.storage.chunks.content import EMPTY_CONTENT, Content, ContentBuilder
 from hathi.storage.chunks.cutting import SMALLEST, cut
+from hathi.storage.chunks.joining import join
 from hathi.storage.chunks.packing import Packer
 from hathi.storage.chunks.packs import PACK_BYTES
 from hathi.storage.chunks.reading import Reader
@@ -113,31 +114,8 @@ class Upload:
         return Content(size, ((self._keep(data), size),))
 
     def join(self, a: Content, b: Content) -> Content:
-        """Return the content of a's bytes followed by b's, reading and cutting only around the seam.
-
-        a's last chunk ends because the bytes did, so cutting starts again where it begins. From the first border
-        that is one of b's too, the cut of b is the cut of the whole, and b's chunks are taken as they are.
-        """
-        if not a.size or not b.size:
-            return a if a.size else b
-        builder = ContentBuilder(self.put)
-        before = a.refs(self)
-        last = next(before)
-        for ref in before:
-            builder.add(last)
-            last = ref
-        ahead = b.refs(self)
-        border = 0  # of b, the first that is not before `at`
-        at = -last[1]  # how far the new cut has come, counted from b's start
-        for chunk in cut(self.get(id) for id, _ in chain((last,), b.refs(self))):
-            builder.add((self._keep(chunk), len(chunk)))
-            at += len(chunk)
-            while border < at:
-                border += next(ahead)[1]
-            if border == at:
-                break
-        builder.extend(ahead)
-        return builder.finish()
+        """Return the content of a's bytes followed by b's, reading and cutting only around the seam."""
+        return join(self, a, b)
 
     def seal(self) -> list[PackRecord]:
         """Make all that was put durable; return every pack of this upload: for little data one, for none none.
