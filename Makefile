@@ -69,7 +69,12 @@ shim: $(STAMP)  ## rebuild the static shim for both architectures
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements/shim.txt
 	$(BIN)/python shim/build.py
 
+check-generated: $(STAMP)  ## fail when protocol code or shim binaries are not what their sources give
+	$(BIN)/python scripts/protos.py --check
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements/shim.txt
+	$(BIN)/python shim/build.py --check
+
 clean:  ## remove what the targets made
 	rm -rf .venv .venv-sdk .venv-pp .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
 
-.PHONY: help venv demo clients test test-long lint types format bench bench-quick docs protos shim clean
+.PHONY: help venv demo clients test test-long lint types format bench bench-quick docs protos shim check-generated clean

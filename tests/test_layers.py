@@ -55,7 +55,7 @@ def inside(name: str, allowed: str) -> bool:
     return name == allowed or name.startswith(allowed + ".")
 
 
-@pytest.mark.parametrize(("package", "path"), modules(), ids=lambda value: str(value).split("hathi/")[-1])
+@pytest.mark.parametrize(("package", "path"), list(modules()), ids=lambda value: str(value).split("hathi/")[-1])
 def test_a_module_imports_only_what_its_package_may(package: str, path: Path) -> None:
     may = ALLOWED[package] | {package}
     for name in imports(path):

@@ -1,4 +1,4 @@
-"""Habits that a machine can check: no module grows into the place where every change lands, nothing is left half done."""
+"""Habits that a machine can check: no module grows into the place where every change lands, and the like."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Run the main job from nothing: a server, a repo of photographs, two pipelines, then one more photograph.
 
-Every step is an ordinary `pachctl` command, printed before it runs. The photographs come with the scikit-image package; its
-code is not used. Usage: python examples/photos/demo.py [--out FILE]
+Every step is an ordinary `pachctl` command, printed before it runs. The photographs come with the scikit-image
+package; its code is not used. Usage: python examples/photos/demo.py [--out FILE]
 """
 
 from __future__ import annotations

@@ -114,8 +114,11 @@ def test_a_failing_datum_fails_the_job_with_its_reason_and_nothing_good_is_compu
     assert failed["datum"]["id"] in inspected["reason"]
     attempts = [line for line in pachctl("logs", "--job", f"{p}@{job}").splitlines() if "ran bad" in line]
     assert len(attempts) == 2
-    pachctl.run("wait", "job", f"{q}@{job}")
-    assert pachctl.json("inspect", "job", f"{q}@{job}")[0]["state"] == "JOB_UNRUNNABLE"
+    downstream = f"{q}@{pachctl.head(f'{q}@master')}"
+    pachctl.run("wait", "job", downstream)
+    stuck = pachctl.json("inspect", "job", downstream)[0]
+    assert stuck["state"] == "JOB_UNRUNNABLE"
+    assert p in stuck["reason"], "the reason names the pipeline that failed"
     pachctl("delete", "file", f"{data}@master:/bad")
     assert counts(run(pachctl, p)) == (0, 2, 2)
     assert pachctl("get", "file", f"{p}@master:/good") == "good"
