@@ -1,7 +1,7 @@
 """Writing what nobody will ever name: a store over the live chunks whose own stay in memory.
 
-An open commit is read by folding its runs into a tree that vanishes with its readers. That needs a place for new nodes and
-for the seams of appended files, but no pack, no lease and no object.
+An open commit is read by folding its runs into a tree that vanishes with its readers. That needs a place for new nodes
+and for the seams of appended files, but no pack, no lease and no object.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Appending: the content of one file's bytes followed by another's, at the cost of the seam.
 
-The cut of a whole follows from the cuts of its parts almost everywhere: only the first part's last chunk ends because the
-bytes did. So cutting starts again where that chunk begins, and as soon as it meets a border of the second part, the rest of
-the second part's chunks are those of the whole.
+The cut of a whole follows from the cuts of its parts almost everywhere: only the first part's last chunk ends because
+the bytes did. So cutting starts again where that chunk begins, and as soon as it meets a border of the second part,
+the rest of the second part's chunks are those of the whole.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Objects in S3, Google Cloud Storage or Azure, through obstore.
 
 The problem: each service has its own errors, its own idea of a range and of a listing. The rule: obstore speaks to
-them, and this module says their answers in the words of the interface. Its own retries are switched off by whoever
-opens the store with `retrying` around it; here every call is made once.
+them, and this module says their answers in the words of the interface. obstore repeats a failed request a few times by
+itself; `retrying` around this store is for failures that outlast that.
 
 obstore is an optional dependency (`pip install 'hathi[remote]'`), so it is imported when a remote store is opened.
 """
