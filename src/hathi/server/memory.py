@@ -11,8 +11,10 @@ import ctypes
 
 _M_ARENA_MAX = -8  # malloc.h
 _M_MMAP_THRESHOLD = -3
+_M_TRIM_THRESHOLD = -1
 _ARENAS = 2
 _MAPPED_FROM = 256 * 1024  # bytes; fixed, since glibc raises it by itself up to 32 MiB otherwise
+_TRIMMED_FROM = 1024 * 1024  # bytes free at the end of the heap that are given back
 
 
 def bound_arenas() -> None:
@@ -23,3 +25,4 @@ def bound_arenas() -> None:
         return
     mallopt(_M_ARENA_MAX, _ARENAS)
     mallopt(_M_MMAP_THRESHOLD, _MAPPED_FROM)
+    mallopt(_M_TRIM_THRESHOLD, _TRIMMED_FROM)
