@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import create_engine, event, make_url, text
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
@@ -20,6 +22,8 @@ from hathi.storage.objects.memory import MemoryStore
 from hathi.versioning import branches, commits, files, finishing, repos
 from hathi.versioning.store import Store
 from hathi.versioning.writing import Writer
+
+_UNCOUNTED = ("BEGIN", "SAVEPOINT", "ROLLBACK", "SET TRANSACTION", "SELECT pg_advisory", "SELECT pg_notify")
 
 
 class Clock:
@@ -120,11 +124,26 @@ class World:
             yield statements
         finally:
             event.remove(self.db.engine, "before_cursor_execute", note)
-            statements[:] = [text for text in statements if not text.startswith(("BEGIN", "SAVEPOINT", "ROLLBACK"))]
+            statements[:] = [text for text in statements if not text.startswith(_UNCOUNTED)]
 
 
-def open_world(database: Path, objects: MemoryStore | None = None) -> World:
-    db = Database.open(f"sqlite:///{database}", durable=False, clock=Clock())
+def database_url(place: Path, fresh: bool) -> str:
+    """Return a database of its own for each place: SQLite, or the PostgreSQL server that HATHI_TEST_POSTGRES names."""
+    server = os.environ.get("HATHI_TEST_POSTGRES", "")
+    if not server:
+        return f"sqlite:///{place}"
+    name = f"hathi_{md5(str(place).encode()).hexdigest()}"
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    if fresh:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def open_world(database: Path, objects: MemoryStore | None = None, fresh: bool = True) -> World:
+    db = Database.open(database_url(database, fresh), durable=False, clock=Clock())
     ledger = DatabaseLedger(db)
     return World(Store(db, Chunks(objects if objects is not None else MemoryStore(), ledger), ledger))
 
@@ -145,7 +164,7 @@ def world(tmp_path: Path, objects: MemoryStore) -> Iterator[World]:
 @pytest.fixture
 def another(world: World, tmp_path: Path, objects: MemoryStore) -> Iterator[World]:
     """The same data seen by another process, which shares neither locks nor memory."""
-    other = open_world(tmp_path / "hathi.db", objects)
+    other = open_world(tmp_path / "hathi.db", objects, fresh=False)
     yield other
     other.store.chunks.close()
     other.db.close()
