@@ -101,8 +101,11 @@ def source() -> Callable[..., DatumInput]:
 
 
 @pytest.fixture
-def staged(tmp_path: Path, memory: Memory, source: Callable[..., DatumInput]) -> Staged:
+def staged(tmp_path: Path, memory: Memory, source: Callable[..., DatumInput]) -> Iterator[Staged]:
+    """A datum at hand. It is removed in the end, for pytest itself cannot remove all that tests leave in it."""
     memory.put("/a", b"contents of a")
     memory.put("/dir/b", b"contents of b")
     memory.kept = 0
-    return Stage(tmp_path).prepare([source()], b"A=b\n", memory)
+    staged = Stage(tmp_path).prepare([source()], b"A=b\n", memory)
+    yield staged
+    staged.remove()

@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from hathi.datum.litter import remove_tree
 
 
@@ -15,13 +17,15 @@ def test_a_tree_without_permissions_is_removed(tmp_path: Path) -> None:
     assert not (tmp_path / "t").exists()
 
 
-def test_a_tree_deeper_than_recursion_goes_is_removed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["deep", "n" * 250], ids=["short", "long"])
+def test_a_tree_deeper_than_recursion_and_paths_go_is_removed(tmp_path: Path, name: str) -> None:
     (tmp_path / "t").mkdir()
     handle = os.open(tmp_path / "t", os.O_RDONLY)
     for level in range(1200):
-        os.mkdir("deep", dir_fd=handle)
+        os.mkdir(name, dir_fd=handle)
+        os.mkdir("beside", dir_fd=handle)
         os.close(os.open(f"f{level}", os.O_CREAT, dir_fd=handle))
-        below = os.open("deep", os.O_RDONLY, dir_fd=handle)
+        below = os.open(name, os.O_RDONLY, dir_fd=handle)
         os.close(handle)
         handle = below
     os.close(handle)

@@ -27,6 +27,8 @@ from hathi.storage.chunks.content import EMPTY_CONTENT, Content
 PIECE = 1 << 20  # bytes read at once
 MAX_DEPTH = 1000  # folders below each other; beyond that a path is longer than the system's calls take
 
+MAX_SHOWN = 200  # characters of a path in a message
+
 
 class OutputError(HathiError):
     """What user code left in /pfs/out cannot be stored: the datum fails with this text."""
@@ -72,7 +74,7 @@ def survey(staged: Staged, view: View, keep: Keep) -> list[Made]:
     while pending:
         folder, above = pending.pop()
         if above.count("/") > MAX_DEPTH:
-            raise OutputError(f"/pfs/{OUT}{above}: folders are nested too deeply")
+            raise OutputError(f"/pfs/{OUT}{_shown(above)}: folders are nested too deeply")
         for entry in _entries(folder, above):
             path = f"{above}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
@@ -189,7 +191,8 @@ def _checked(path: str) -> str:
 
 def _shown(text: str) -> str:
     """Return a name that user code chose in a form that fits in one line and any encoding."""
-    return text.encode("ascii", errors="backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")
+    line = text.encode("ascii", errors="backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")
+    return line if len(line) <= MAX_SHOWN else f"{line[:MAX_SHOWN]}..."
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

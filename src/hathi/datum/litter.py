@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import secrets
 import shutil
-import stat
-from collections.abc import Callable
+from collections import deque
 from pathlib import Path
 
-MAX_DEPTH = 200  # levels; far below Python's recursion limit
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def remove_tree(folder: Path) -> None:
@@ -18,35 +19,41 @@ def remove_tree(folder: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, RecursionError):
-        _flatten(folder)
-        shutil.rmtree(folder, onerror=_insist)
-
-
-def _flatten(top: Path) -> None:
-    """Give back permissions on every folder, and move those that lie deep up into `top`, so that none is too deep."""
-    serial = 0
-    pending = [(top, 0)]
-    while pending:
-        folder, depth = pending.pop()
         folder.chmod(0o700)
-        with os.scandir(folder) as entries:
-            below = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
-        for path in below:
-            path.chmod(0o700)
-            if depth < MAX_DEPTH:
-                pending.append((path, depth + 1))
-                continue
-            up = top / f".hathi-litter-{serial}"
-            while up.exists():
-                serial += 1
-                up = top / f".hathi-litter-{serial}"
-            path.rename(up)
-            pending.append((up, 1))
+        _empty(folder)
+        folder.rmdir()
 
 
-def _insist(retry: Callable[[str], object], path: str, _: object) -> None:
-    """Make a folder writable and try again: what could not be removed was in it."""
-    parent = Path(path).parent
-    if not stat.S_IMODE(parent.lstat().st_mode) & stat.S_IWUSR:
-        parent.chmod(0o700)
-    retry(path)
+def _empty(folder: Path) -> None:
+    """Remove all that is in a folder, moving what lies deep up into it: so neither depth nor the length of a path
+    matters, and two descriptors are enough."""
+    top = os.open(folder, _FOLDER)
+    try:
+        # Nobody who made a name in there could guess ours.
+        fresh = map(f".litter-{secrets.token_hex(8)}-{{}}".format, itertools.count())
+        pending = deque(_remove_files(top))
+        while pending:
+            name = pending.popleft()
+            os.chmod(name, 0o700, dir_fd=top)
+            within = os.open(name, _FOLDER, dir_fd=top)
+            try:
+                for below in _remove_files(within):
+                    os.chmod(below, 0o700, dir_fd=within)  # moving a folder changes its "..", so it must be writable
+                    up = next(fresh)
+                    os.rename(below, up, src_dir_fd=within, dst_dir_fd=top)
+                    pending.append(up)
+            finally:
+                os.close(within)
+            os.rmdir(name, dir_fd=top)
+    finally:
+        os.close(top)
+
+
+def _remove_files(folder: int) -> list[str]:
+    """Remove from an open folder all but its folders, and return the names of these."""
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        if not is_folder:
+            os.unlink(name, dir_fd=folder)
+    return [name for name, is_folder in found if is_folder]
