@@ -63,7 +63,7 @@ def create(
     before = None if row is None else pipelines.version(tx, row.id, row.version)
     salt = _salt(parsed, before, reprocess=reprocess)
     if row is None:
-        repos.make(tx, parsed.pipeline)
+        repos.make(tx, parsed.pipeline, parsed.effective["output_branch"], parsed.input)
         pipelines.insert_row(tx, parsed.pipeline, parsed.type)
         row = pipelines.get(tx, parsed.pipeline)
     else:

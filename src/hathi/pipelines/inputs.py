@@ -21,17 +21,36 @@ def output_commit(tx: Transaction, job: Job) -> CommitInfo | None:
         return None
 
 
-def input_commits(tx: Transaction, job: Job) -> dict[Repo, Commit]:
-    """Return the commits a job reads, by repo: no repo takes part in one graph twice. The spec commit is left out."""
+def input_commits(tx: Transaction, job: Job) -> list[Commit]:
+    """Return the commits a job reads, in the order of the branches it reads. The spec commit is left out."""
     info = output_commit(tx, job)
-    sources = () if info is None else info.direct_provenance
-    return {commit.repo: commit for commit in sources if commit.repo.type != SPEC}
+    return [] if info is None else [commit for commit in info.direct_provenance if commit.repo.type != SPEC]
+
+
+def by_branch(tx: Transaction, job: Job, input: Input | None) -> dict[Branch, Commit]:
+    """Return the commits a job reads, by branch; one that was deleted since is missing.
+
+    A commit does not tell on which branch it was read: the head of a branch may have been made on another. The repo
+    tells, and among the branches of one repo (which only a build has) their order.
+    """
+    branches: dict[Repo, list[Branch]] = {}
+    for branch in sources(input):
+        branches.setdefault(branch.repo, []).append(branch)
+    read: dict[Repo, list[Commit]] = {}
+    for commit in input_commits(tx, job):
+        read.setdefault(commit.repo, []).append(commit)
+    return {
+        branch: commit
+        for repo, wanted in branches.items()
+        if len(read.get(repo, ())) == len(wanted)
+        for branch, commit in zip(wanted, read[repo], strict=True)
+    }
 
 
 def by_input_name(tx: Transaction, job: Job, input: Input | None) -> dict[str, Commit]:
     """Return the commits a job reads, by the names of its inputs."""
-    found = input_commits(tx, job)
-    return {leaf.name: found[leaf.source.repo] for leaf in leaves(input) if leaf.source.repo in found}
+    found = by_branch(tx, job, input)
+    return {leaf.name: found[leaf.source] for leaf in leaves(input) if leaf.source in found}
 
 
 def heads(tx: Transaction, job: Job, input: Input) -> Mapping[Branch, Head]:
@@ -39,12 +58,12 @@ def heads(tx: Transaction, job: Job, input: Input) -> Mapping[Branch, Head]:
 
     NotFoundError when one of the commits has been deleted since.
     """
-    found = input_commits(tx, job)
+    found = by_branch(tx, job, input)
     result: dict[Branch, Head] = {}
     for branch in sources(input):
-        if branch.repo not in found:
+        if branch not in found:
             raise NotFoundError(f"job {job} has no commit of its input {branch} any more")
-        commit = found[branch.repo]
+        commit = found[branch]
         root = commits.root_of(tx, commit)
         if root is None:
             raise InternalError(f"the input {commit} of job {job} is not finished")

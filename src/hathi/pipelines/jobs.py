@@ -65,7 +65,7 @@ def list_jobs(
         tx, projects=projects, pipeline=pipeline, from_version=oldest, before=before, oldest_first=reverse
     )
     if inputs:
-        rows = (row for row in rows if set(inputs) <= set(input_commits(tx, row.job).values()))
+        rows = (row for row in rows if set(inputs) <= set(input_commits(tx, row.job)))
     for row in islice(rows, number or None):
         yield info(tx, row, details=details)
 

@@ -7,6 +7,7 @@ concerns the pipeline, new data or a new version, opens a commit on both, under 
 from __future__ import annotations
 
 from hathi.metadata.transaction import Transaction
+from hathi.model import builds
 from hathi.model.errors import ExistsError, InvalidError
 from hathi.model.infos import Origin
 from hathi.model.inputs import Input, Pfs, leaves, sources
@@ -27,10 +28,12 @@ class RepoTaken(ExistsError):
         self.pipeline = pipeline
 
 
-def make(tx: Transaction, pipeline: Pipeline) -> None:
-    """Make the three repos of a new pipeline."""
+def make(tx: Transaction, pipeline: Pipeline, output_branch: str, input: Input | None) -> None:
+    """Make the three repos of a new pipeline; one that builds code puts what it makes into the repo it reads."""
     try:
-        repos.create(tx, pipeline.output, f"Output repo for pipeline {pipeline}.")
+        repos.create(
+            tx, pipeline.output, f"Output repo for pipeline {pipeline}.", update=_builds(pipeline, output_branch, input)
+        )
     except RepoExists:
         raise RepoTaken(pipeline) from None
     repos.create(tx, pipeline.spec, f"Spec repo for pipeline {pipeline}.")
@@ -44,7 +47,7 @@ def commit_spec(tx: Transaction, pipeline: Pipeline, version: int) -> Commit:
 
 def follow(tx: Transaction, pipeline: Pipeline, output_branch: str, input: Input | None) -> None:
     """Let output and meta branch follow the inputs; what was missing of the input branches is made, empty."""
-    if pipeline.output in {source.repo for source in sources(input)}:
+    if _reads_itself(pipeline, input) and not _builds(pipeline, output_branch, input):
         raise InvalidError(f"pipeline {pipeline} cannot read its own output")
     silent: list[Branch] = []
     for leaf in leaves(input):
@@ -72,3 +75,12 @@ def delete(tx: Transaction, pipeline: Pipeline, output_branch: str, *, keep_outp
             repos.delete(tx, repo, force=force, by_pipeline=True)
     else:
         repos.delete(tx, pipeline.output, force=force, by_pipeline=True)
+
+
+def _reads_itself(pipeline: Pipeline, input: Input | None) -> bool:
+    return pipeline.output in {source.repo for source in sources(input)}
+
+
+def _builds(pipeline: Pipeline, output_branch: str, input: Input | None) -> bool:
+    """Return whether a pipeline is one that builds code, and so may have its input and its output in one repo."""
+    return _reads_itself(pipeline, input) and builds.builds(pipeline.output.branch(output_branch), sources(input))

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import branch_provenance, branches
-from hathi.model import names
+from hathi.model import builds, names
 from hathi.model.errors import InvalidError, PreconditionError
 from hathi.model.infos import BranchInfo, Origin, Trigger
 from hathi.model.references import Branch, Commit, CommitSpec, Repo
@@ -48,7 +48,7 @@ def create(
         raise InvalidError(f"branch {branch} cannot have both provenance and a trigger")
     if trigger is not None and not trigger.branch:
         raise InvalidError("triggers must specify a branch to trigger on")
-    if any(source.repo == branch.repo for source in provenance):
+    if any(source.repo == branch.repo for source in provenance) and not builds.builds(branch, provenance):
         raise InvalidError(f"repo {branch.repo} cannot be in the provenance of its own branch")
     place = find_branch(tx, branch)
     target = None if head is None else _head(tx, branch, head)

@@ -14,13 +14,14 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, u
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import branches, commit_provenance, commits, repos, runs
-from hathi.model import names
+from hathi.model import builds, names
 from hathi.model.errors import InvalidError, PreconditionError
 from hathi.model.infos import CommitInfo, CommitSetInfo, CommitState, Origin
 from hathi.model.references import SPEC, Branch, Commit, CommitSpec, Repo
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import lookup, propagation
 from hathi.versioning.errors import (
+    BuildSource,
     CommitFinished,
     CommitNotFound,
     CommitSetNotFound,
@@ -47,12 +48,11 @@ def start(
     """Start a commit of origin USER on a branch (made when missing) and make it the head. Returns its name.
 
     parent: a commit of the same repo, at least closed; None means the head.
-    Raises RepoNotFound, CommitNotFound, OutputBranch, ParentNotFinished, InconsistentCommit.
+    Raises RepoNotFound, CommitNotFound, OutputBranch, BuildSource, ParentNotFinished, InconsistentCommit.
     """
     names.check_branch(branch.name)
     place = find_branch(tx, branch)
-    if place.output:
-        raise OutputBranch(branch)
+    check_writable(tx, place)
     if parent is not None and parent.repo != branch.repo:
         raise InvalidError(f"parent commit {parent} is not in repo {branch.repo}")
     base = place.head if parent is None else lookup.find(tx, parent)
@@ -63,6 +63,17 @@ def start(
     row = insert_commit(tx, place.repo_id, branch, base, Origin.USER, description=description, created_by=created_by)
     set_head(tx, place, row)
     return row.commit
+
+
+def check_writable(tx: Transaction, place: BranchRow) -> None:
+    """Raise OutputBranch or BuildSource when people make no commits on this branch."""
+    branch = place.branch
+    if place.output:
+        raise OutputBranch(branch)
+    if branch.name in builds.INPUTS and builds.is_build_repo(branch.repo):
+        made = find_branch(tx, branch.repo.branch(builds.BUILD))
+        if made.output:
+            raise BuildSource(branch)
 
 
 def create_empty(

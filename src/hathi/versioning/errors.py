@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hathi.model.builds import SUFFIX
 from hathi.model.errors import (
     ExistsError,
     InvalidError,
@@ -106,6 +107,18 @@ class OutputBranch(PreconditionError):
 
     def __init__(self, branch: Branch) -> None:
         super().__init__(f"cannot start a commit on an output branch: {branch}")
+        self.branch = branch
+
+
+class BuildSource(PreconditionError):
+    """The branch holds the code of a pipeline: its head moves, but nobody writes to it."""
+
+    def __init__(self, branch: Branch) -> None:
+        pipeline = branch.repo.name.removesuffix(SUFFIX)
+        super().__init__(
+            f"cannot start a commit on {branch}, which holds what the pipeline {pipeline} is built from; "
+            f"change the code where its spec says it is, and run 'pachctl update pipeline'"
+        )
         self.branch = branch
 
 

@@ -3,7 +3,7 @@
 Only direct edges are stored; the rest is asked for with recursive queries, one statement for any number of branches.
 The rule that keeps propagation simple: in one connected graph a repo takes part with one branch at most, and no branch
 is made from itself, however indirectly. So a change reaches each repo at most once, and a commit set holds one commit
-of a repo.
+of a repo. (The branches of a build repo are the exception, see `model.builds`.)
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sqlalchemy import CTE, Select, bindparam, case, or_, select
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import branch_provenance, branches, commits, repos
+from hathi.model.builds import may_meet
 from hathi.model.errors import InvalidError
 from hathi.model.references import Branch, Repo
 from hathi.versioning.errors import DagConflict
@@ -109,11 +110,12 @@ def _check_graph(members: dict[int, Node], edges: list[Edge]) -> None:
     except CycleError as error:
         repo = members[error.args[1][0]].branch.repo
         raise InvalidError(f"repo {repo} cannot be in the provenance of its own branch") from error
-    repos_seen: set[int] = set()
+    together: dict[Repo, list[str]] = {}
     for node in members.values():
-        if node.repo_id in repos_seen:
-            raise DagConflict(node.branch.repo)
-        repos_seen.add(node.repo_id)
+        together.setdefault(node.branch.repo, []).append(node.branch.name)
+    for repo, names in together.items():
+        if len(names) > 1 and not may_meet(repo, names):
+            raise DagConflict(repo)
 
 
 def _edges(tx: Transaction, statement: Select[Any], ids: Sequence[int]) -> list[Edge]:

@@ -79,7 +79,7 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
 
 
 def _input_infos(tx: Transaction, job: Job) -> list[CommitInfo]:
-    wanted = inputs.input_commits(tx, job).values()
+    wanted = inputs.input_commits(tx, job)
     return [commits.inspect(tx, CommitSpec(commit.repo, id=commit.id)) for commit in wanted]
 
 
