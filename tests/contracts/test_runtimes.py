@@ -77,6 +77,13 @@ def test_declaring_again_changes_the_scale(watched: Watched) -> None:
     assert watched.runtime.observe()["default/p/v1"].wanted == 0
 
 
+def test_who_lives_is_told_by_name_or_not_at_all(watched: Watched) -> None:
+    watched.runtime.ensure(group(2))
+    watched.wait(lambda: watched.ready("default/p/v1") == 2)
+    workers = watched.runtime.observe()["default/p/v1"].workers
+    assert workers is None or len(workers) == 2
+
+
 def test_groups_are_independent_and_removal_forgets(watched: Watched) -> None:
     watched.runtime.ensure(group(1, "a"))
     watched.runtime.ensure(group(1, "b"))

@@ -57,6 +57,47 @@ def test_a_claim_of_a_silent_worker_goes_to_another_and_its_report_is_refused(pl
     assert planned.report(second, "three")
 
 
+def test_what_a_dead_worker_held_is_handed_out_at_once(planned):
+    first, second = planned.claim(GROUP, "one"), planned.claim(GROUP, "two")
+    planned.runtime.living(GROUP, "two", "three")
+    planned.controllers.settle()
+    again = planned.claim(GROUP, "three")
+    assert again.datums == first.datums
+    assert planned.report(again, "three") and planned.report(second, "two")
+    assert not planned.report(first, "one")
+
+
+def test_where_a_runtime_cannot_tell_who_lives_claims_lapse_by_time_alone(planned):
+    planned.claim(GROUP, "one"), planned.claim(GROUP, "two")
+    planned.runtime.become_ready(GROUP)
+    planned.controllers.settle()
+    assert planned.claim(GROUP, "three") is None
+
+
+def test_after_a_restart_of_the_server_every_set_is_handed_out_again(planned):
+    planned.claim(GROUP, "one"), planned.claim(GROUP, "two")
+    planned.crash()
+    planned.controllers.settle()
+    assert planned.claim(GROUP, "three") and planned.claim(GROUP, "four")
+
+
+def test_a_worker_that_asks_again_gives_back_what_it_held(planned):
+    first, _ = planned.claim(GROUP, "one"), planned.claim(GROUP, "two")
+    again = planned.claim(GROUP, "one")
+    assert again.datums == first.datums and again.id != first.id
+    assert not planned.report(first, "one")
+    assert planned.report(again, "one")
+
+
+def test_dead_workers_are_known_by_name_only_within_their_pipeline(planned):
+    planned.pipeline("other")
+    claim = planned.claim(GROUP, "one")
+    planned.controllers.settle()
+    planned.runtime.living("default/other/v1")
+    planned.controllers.settle()
+    assert planned.report(claim, "one")
+
+
 def test_beats_keep_a_claim_and_tell_what_its_worker_does(planned):
     claim = planned.claim(GROUP, "one")
     planned.claim(GROUP, "two")

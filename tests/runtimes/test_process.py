@@ -59,6 +59,26 @@ def test_a_worker_that_ends_is_started_again_and_its_last_words_are_the_problem(
     assert status.problem == "the worker exited with status 1: no namespaces here"
 
 
+def test_a_worker_lives_by_a_name_that_ends_with_it(start: Callable[[str], Rig], tmp_path: Path) -> None:
+    rig = start("print('ready', flush=True); import sys; sys.stdin.read()")
+    [name] = rig.wait(lambda status: status.ready == 1).workers or ()
+    [scratch] = rig.scratch.iterdir()
+    assert name == scratch.name
+    [process] = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if name in _text(path)]
+    os.kill(process, 9)
+    status = rig.wait(lambda status: status.workers is not None and name not in status.workers)
+    assert status.ready == 0
+    [other] = rig.wait(lambda status: status.ready == 1).workers or ()
+    assert other != name
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""  # ended meanwhile
+
+
 def test_a_worker_that_was_killed_says_by_which_signal(start: Callable[[str], Rig]) -> None:
     rig = start("import os; os.kill(os.getpid(), 9)")
     assert rig.wait(lambda status: bool(status.problem)).problem == "the worker was ended by signal 9"

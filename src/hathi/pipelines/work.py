@@ -1,12 +1,13 @@
 """How workers get work: they claim a set of datums under a lease, beat while they work, and report once.
 
-A claim lapses when its worker falls silent; the set then goes to whoever asks next. A report is taken exactly once,
-by its claim's id: packs, index and outcome are registered in one transaction, or none of them is.
+A claim ends when its worker is known to be dead or asks for another one; else it lapses when the worker falls silent.
+The set then goes to whoever asks next. A report is taken exactly once, by its claim's id: packs, index and outcome are
+registered in one transaction, or none of them is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -107,10 +108,12 @@ def claim(
 ) -> Claim | None:
     """Claim a datum set for a worker of `group` (a WorkerGroup key); None when none came up within `wait` seconds.
 
-    Raises PipelineNotFound, and WaitEnded when the client left.
+    A worker has one set at a time: who asks gives back what it held. Raises PipelineNotFound, and WaitEnded when the
+    client left.
     """
     pipeline, version = parse_group(group)
     deadline = store.db.clock() + timedelta(seconds=wait)
+    withdraw(store, pipeline, lambda holder: holder == worker)
     with listen(store.db.feed, sets.topic(pipeline), cancelled=cancelled, on_leave=on_leave) as pause:
         while True:
             with store.db.read() as tx:
@@ -171,6 +174,23 @@ def report(store: Store, report: Report) -> bool:
     return True
 
 
+def withdraw(store: Store, pipeline: Pipeline, which: Callable[[str], bool]) -> None:
+    """Let the sets that some workers hold be claimed by others at once. which: tells of a worker's name."""
+    with store.db.read() as tx:
+        held = any(which(worker) for worker in holders(tx, pipeline))
+    if held:
+        with store.db.write() as tx:
+            for row in sets.claimed(tx, pipeline):
+                if which(row.worker):
+                    sets.free(tx, row)
+            tx.emit(sets.topic(pipeline))
+
+
+def holders(tx: Transaction, pipeline: Pipeline) -> set[str]:
+    """Return the names of the workers that hold sets of a pipeline."""
+    return {row.worker for row in sets.claimed(tx, pipeline)}
+
+
 def parse_group(key: str) -> tuple[Pipeline, int]:
     """Return what a WorkerGroup key stands for: a pipeline and its version."""
     try:
@@ -224,8 +244,7 @@ def _claimed(tx: Transaction, claim_id: str, worker: str) -> SetRow | None:
 def _hand_back(tx: Transaction, job: JobRow, row: SetRow, error: str) -> None:
     rest = min(RETRY_SECONDS * 2 ** (row.attempts - 1), RETRY_LIMIT)
     not_before = tx.now + timedelta(seconds=rest)
-    values = {"claim_id": None, "worker": "", "expires": None, "datum": "", "datum_started": None}
-    sets.change(tx, row, state=SetState.READY, not_before=not_before, **values)
+    sets.free(tx, row, not_before=not_before)
     jobs.change(tx, job, restarts=job.restarts + 1, reason=error)
     tx.emit(sets.topic(job.job.pipeline))
 

@@ -79,6 +79,12 @@ class FakeRuntime:
             self._statuses[key] = replace(before, ready=0, problem=problem, restarts=before.restarts + 1)
         self._changed(key)
 
+    def living(self, key: str, *workers: str) -> None:
+        """Say which workers of a group live; until then it is unknown."""
+        with self._lock:
+            self._statuses[key] = replace(self._statuses[key], workers=frozenset(workers))
+        self._changed(key)
+
     def _changed(self, key: str) -> None:
         for notify in list(self._notify):
             notify(key)

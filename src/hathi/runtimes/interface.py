@@ -38,6 +38,9 @@ class GroupStatus:
     ready: workers that can take work. problem: why fewer than wanted are ready, in words for a person, or "".
     restarts: how often workers of the group died and were started again.
     image: the image that really runs, as exactly as the runtime knows it ("" in the process runtime).
+    workers: names of the workers that live, each from before it can take work until it surely does nothing any more,
+    so that the work of all others may be given to somebody else; None when the runtime cannot tell. A name is never
+    used twice: what is started again after its death is another worker.
     """
 
     wanted: int
@@ -45,6 +48,7 @@ class GroupStatus:
     problem: str = ""
     restarts: int = 0
     image: str = ""
+    workers: frozenset[str] | None = None
 
 
 class Runtime(Protocol):
@@ -65,7 +69,7 @@ class Runtime(Protocol):
         ...
 
     def observe(self) -> Mapping[str, GroupStatus]:
-        """Return what is true of each group, by key."""
+        """Return what is true of each group, by key. No worker lives of a group that is not in it."""
         ...
 
     def on_change(self, notify: Callable[[str], None]) -> None:

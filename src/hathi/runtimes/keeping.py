@@ -194,11 +194,12 @@ class _Group:
             problem=problems[0] if problems else "",
             restarts=self._gone_restarts + sum(keeper.restarts for keeper in self.keepers),
             image=images[0] if images else "",
+            workers=frozenset(keeper.worker for keeper in self.keepers if keeper.worker),
         )
 
 
 class _Keeper:
-    """Keeps one worker running. What it says of it may be read from any thread."""
+    """Keeps one worker running. What it says of it may be read from any thread; `worker` is the name it lives by."""
 
     def __init__(
         self,
@@ -212,6 +213,7 @@ class _Keeper:
         self.problem = ""
         self.restarts = 0
         self.image = ""
+        self.worker = ""
         self.group = group
         self.stopping = threading.Event()
         self._place = place
@@ -258,14 +260,15 @@ class _Keeper:
                 return
             if time.monotonic() - began > LASTING_SECONDS:
                 pause = FIRST_PAUSE
-            self.tell(ready=False, problem=problem)
+            self.ready, self.problem = False, problem
+            self.changed()  # in any case: what the dead worker held can be given to others
             self.stopping.wait(pause)
             pause = min(pause * 2, LAST_PAUSE)
             self.restarts += 1
 
     def _live(self) -> str:
         """Run a worker from start to end; returns why it ended."""
-        name = f"{self._label}-{secrets.token_hex(3)}"
+        self.worker = name = f"{self._label}-{secrets.token_hex(3)}"
         scratch = self._place.scratch / name
         try:
             scratch.mkdir()
@@ -281,6 +284,8 @@ class _Keeper:
             return str(error)
         except OSError as error:
             return f"a worker cannot be started: {error.strerror}"
+        finally:
+            self.worker = ""
 
     def _accompanied(self, life: _Life, companion: Companion) -> str:
         if not self._start(life, companion.options()):

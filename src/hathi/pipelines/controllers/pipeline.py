@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hathi.metadata.transaction import Transaction
 from hathi.model.lifecycle.pipeline import Action, Observation, decide
 from hathi.model.references import Pipeline
+from hathi.pipelines import work
 from hathi.pipelines.declared import Declared, declared
 from hathi.pipelines.logs import Logs
 from hathi.pipelines.rows import jobs, pipelines
@@ -29,7 +32,7 @@ def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) ->
         idle = _idle(tx, row, spec)
     key = group_key(pipeline, row.version)
     _remove_all_but(runtime, pipeline, key)
-    status = runtime.observe().get(key, _NO_WORKERS)
+    status = _observe(store, runtime, pipeline).get(key, _NO_WORKERS)
     decision = decide(
         Observation(
             state=row.state,
@@ -66,6 +69,24 @@ def worker_group(pipeline: Pipeline, spec: Declared) -> WorkerGroup:
         transform=spec.transform,
         resources={name: spec.spec[name] for name in _RESOURCES if name in spec.spec},
     )
+
+
+def _observe(store: Store, runtime: Runtime, pipeline: Pipeline) -> Mapping[str, GroupStatus]:
+    """Return what the runtime tells, after the sets that dead workers of the pipeline held were given to others.
+
+    Who held a set when asked, and lives no more when asked afterwards, is dead; one that was born in between is not
+    taken for that.
+    """
+    with store.db.read() as tx:
+        holders = work.holders(tx, pipeline)
+    observed = runtime.observe()
+    groups = [status.workers for key, status in observed.items() if work.parse_group(key)[0] == pipeline]
+    living = [names for names in groups if names is not None]
+    if len(living) == len(groups):
+        dead = holders.difference(*living)
+        if dead:
+            work.withdraw(store, pipeline, dead.__contains__)
+    return observed
 
 
 def _remove_all_but(runtime: Runtime, pipeline: Pipeline, key: str) -> None:

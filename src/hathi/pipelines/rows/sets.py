@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 
-from hathi.metadata.tables.pps import SetKind, SetState, datum_sets, jobs
+from hathi.metadata.tables.pps import SetKind, SetState, datum_sets, jobs, pipelines
 from hathi.metadata.transaction import Transaction
 from hathi.model.pps import JobState
 from hathi.model.references import Pipeline
@@ -120,6 +120,20 @@ def change(tx: Transaction, row: SetRow, **values: Any) -> None:
 def by_claim(tx: Transaction, claim_id: str) -> SetRow | None:
     """Return the set that was claimed under this id last, or None."""
     return next(_rows(tx, datum_sets.c.claim_id == claim_id), None)
+
+
+def claimed(tx: Transaction, pipeline: Pipeline) -> list[SetRow]:
+    """Return the sets of a pipeline's running jobs that workers hold."""
+    named = (pipelines.c.project == pipeline.project) & (pipelines.c.name == pipeline.name)
+    running = select(jobs.c.id).join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+    running = running.where(named, jobs.c.state == JobState.RUNNING)
+    return list(_rows(tx, datum_sets.c.job_id.in_(running) & (datum_sets.c.state == SetState.CLAIMED)))
+
+
+def free(tx: Transaction, row: SetRow, *, not_before: datetime | None = None) -> None:
+    """Let a set that a worker held be claimed by any; with `not_before` no sooner than then."""
+    values = {"claim_id": None, "worker": "", "expires": None, "datum": "", "datum_started": None}
+    change(tx, row, state=SetState.READY, not_before=not_before, **values)
 
 
 def delete_rows(tx: Transaction, job_id: int) -> None:
