@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from hathi.datum.collect import Made, OutputError, survey
+from hathi.datum.command import NO_COMMAND, command_of, reason_of
 from hathi.datum.frames import Command, Outcome
+from hathi.datum.policies import accept_return_code, err_cmd
 from hathi.datum.sandbox import Sandbox, SandboxGone
 from hathi.datum.stage import Keep, Staged
 from hathi.model.pps import DatumState
 from hathi.worker.logs import Stream
-from hathi.worker.policies import accept_return_code, datum_timeout, err_cmd, retry
+from hathi.worker.policies import retry
 from hathi.worker.server import Datum
 
 
@@ -139,7 +141,7 @@ class Attempts:
 
     def _run(self, datum: Datum, command: Command, stream: Stream) -> tuple[Outcome, bool]:
         if not command.argv:
-            return Outcome(-1, error="invalid pipeline transform, no command specified"), False
+            return Outcome(-1, error=NO_COMMAND), False
         sandbox = self._sandbox()
         self._guard.watching(datum.id, sandbox)
         try:
@@ -154,24 +156,4 @@ class Attempts:
         return outcome, self._guard.released()
 
     def _command(self, env: Mapping[str, str], staged: Staged) -> Command:
-        transform = self._transform
-        return Command(
-            argv=tuple(transform.get("cmd") or ()),
-            env=env,
-            cwd=transform.get("working_dir") or "",
-            user=transform.get("user") or "",
-            stdin=err_cmd.stdin_of(transform.get("stdin")),
-            timeout=datum_timeout.limit(self._timeout),
-            folder=staged.folder.name,
-        )
-
-
-def reason_of(outcome: Outcome, timeout: float) -> str:
-    """Return why a run failed, in words for a person."""
-    if outcome.error:
-        return outcome.error
-    if outcome.timed_out:
-        return datum_timeout.reason(timeout)
-    if outcome.signal:
-        return f"the command was ended by signal {outcome.signal}"
-    return f"the command exited with status {outcome.code}"
+        return command_of(self._transform, env, staged.folder.name, self._timeout)

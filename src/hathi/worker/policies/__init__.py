@@ -1,1 +1,1 @@
-"""What a spec says about failing: each policy is one module, pure, and the worker's loop knows none of their rules."""
+"""What a spec says about trying again, pure; what it says of a single attempt is in `hathi.datum.policies`."""
