@@ -149,3 +149,12 @@ def test_drafts_are_extended_and_forgotten(world, pictures) -> None:
     world.finish("a@master")
     assert len(world.files(f"a@{commit.id}")) == 24
     assert not world.store.drafts._kept
+
+
+def test_a_draft_too_old_to_be_extended_is_made_anew(world, pictures) -> None:
+    world.start("a@master")
+    world.put("a@master:/1", b"1")
+    world.files("a@master")
+    next(iter(world.store.drafts._kept.values())).upload._lapsed = True
+    world.put("a@master:/2", b"2")
+    assert world.cat("a@master:/2") == b"2"

@@ -32,6 +32,7 @@ from hathi.versioning.errors import (
 from hathi.versioning.rows import (
     BranchRow,
     CommitRow,
+    commit_by_id,
     commit_row,
     find_branch,
     find_commit,
@@ -186,14 +187,16 @@ def settle(tx: Transaction, row: CommitRow, root: bytes, size: int, error: str =
     propagation.finished(tx, row.commit)
     tx.emit(f"commit/{row.repo}/{row.commit.id}")
     tx.emit(f"closing/{row.repo}/{row.commit.id}")  # a child may be waiting to be folded
-    made_from_it = (
-        select_commits()
-        .join(commit_provenance, commit_provenance.c.commit_id == commits.c.id)
-        .where(commit_provenance.c.provenance_id == row.id, commits.c.finished.is_(None))
-    )
-    for below in tx.connection.execute(made_from_it).all():  # they may have become READY
+    for below in tx.connection.execute(_OPEN_BELOW, {"key": row.id}).all():  # they may have become READY
         other = commit_row(below)
         tx.emit(f"commit/{other.repo}/{other.commit.id}")
+
+
+_OPEN_BELOW = (
+    select_commits()
+    .join(commit_provenance, commit_provenance.c.commit_id == commits.c.id)
+    .where(commit_provenance.c.provenance_id == bindparam("key"), commits.c.finished.is_(None))
+)
 
 
 def base_root(tx: Transaction, parent: CommitRow | None) -> bytes:
@@ -207,8 +210,7 @@ def parent_of(tx: Transaction, row: CommitRow) -> CommitRow | None:
     """Return the parent of a commit."""
     if row.parent_id is None:
         return None
-    found = tx.connection.execute(select_commits().where(commits.c.id == row.parent_id)).one()
-    return commit_row(found, row.repo)
+    return commit_by_id(tx, row.parent_id)
 
 
 def clear(tx: Transaction, spec: CommitSpec) -> None:
@@ -348,11 +350,13 @@ def _made_by_pipeline(tx: Transaction, row: CommitRow) -> bool:
 
 
 def _ready(tx: Transaction, row: CommitRow) -> bool:
-    source = commits.alias("source")
-    statement = (
-        select(source.c.id)
-        .join(commit_provenance, commit_provenance.c.provenance_id == source.c.id)
-        .where(commit_provenance.c.commit_id == row.id, source.c.finished.is_(None))
-        .limit(1)
-    )
-    return tx.connection.execute(statement).first() is None
+    return tx.connection.execute(_UNFINISHED_SOURCE, {"key": row.id}).first() is None
+
+
+_SOURCE = commits.alias("source")
+_UNFINISHED_SOURCE = (
+    select(_SOURCE.c.id)
+    .join(commit_provenance, commit_provenance.c.provenance_id == _SOURCE.c.id)
+    .where(commit_provenance.c.commit_id == bindparam("key"), _SOURCE.c.finished.is_(None))
+    .limit(1)
+)

@@ -11,12 +11,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hathi.model.packs import LeaseLapsed
 from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.chunks.upload import Upload
 from hathi.storage.filesets.fold import fold
 
-_KEPT = 4
+_KEPT = 2
 """Drafts kept for the next reader; one costs about 200 bytes for each changed file."""
 
 
@@ -51,10 +52,10 @@ class Drafts:
         """Return the draft of a commit whose runs are `runs`. Raises PathCollision."""
         with self._lock:
             known = self._kept.get(commit_id)
+        draft = None
         if known is not None and known.base == base and known.runs == runs[: len(known.runs)]:
-            added = runs[len(known.runs) :]
-            draft = Draft(base, runs, fold(known.upload, known.root, added), known.upload) if added else known
-        else:
+            draft = _extended(known, runs)
+        if draft is None:
             with self._chunks.upload() as upload:
                 draft = Draft(base, runs, fold(upload, base, runs), upload)
         with self._lock:
@@ -68,3 +69,14 @@ class Drafts:
         """Drop the draft of a commit that is closed."""
         with self._lock:
             self._kept.pop(commit_id, None)
+
+
+def _extended(known: Draft, runs: tuple[bytes, ...]) -> Draft | None:
+    """Return `known` with the runs that it lacks; None when its upload takes no more."""
+    added = runs[len(known.runs) :]
+    if not added:
+        return known
+    try:
+        return Draft(known.base, runs, fold(known.upload, known.root, added), known.upload)
+    except LeaseLapsed:
+        return None
