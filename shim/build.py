@@ -51,8 +51,10 @@ def main() -> None:
             binary = build(machine, Path(folder))
             committed = TARGET / binary.name
             if not check:
-                committed.write_bytes(binary.read_bytes())
-                committed.chmod(0o755)
+                fresh = committed.with_name(f".{committed.name}.new")
+                fresh.write_bytes(binary.read_bytes())
+                fresh.chmod(0o755)
+                fresh.replace(committed)  # the old one may be running
             elif not committed.exists() or committed.read_bytes() != binary.read_bytes():
                 raise SystemExit(
                     f"shim: {committed.name} is not what its sources give; run shim/build.py and commit it"

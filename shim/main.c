@@ -17,7 +17,7 @@
 #define CONNECT_TRIES 1200       /* of 50 ms: a worker beside us may start later than we do */
 
 static const char usage[] =
-	"usage: hathi-shim sandbox --fd N --stage DIR --scratch DIR [--hide PATH]...\n"
+	"usage: hathi-shim sandbox --fd N --stage DIR --scratch DIR [--hide PATH]... [--show DIR]...\n"
 	"       hathi-shim serve (--fd N | --unix PATH | --stdio)\n";
 
 static _Noreturn void refuse(const char *why)
@@ -53,12 +53,14 @@ static void use_stdio(void)
 
 static void hello(const struct view *view)
 {
-	uint8_t room[64];
+	const char *token = getenv("HATHI_SHIM_TOKEN");
+	uint8_t room[256];
 	struct cursor out = {room, room + sizeof room, false};
 	give_u32(&out, PROTOCOL_VERSION);
 	give_u32(&out, (view->sandboxed ? 1u : 0u) | (view->user_namespace ? 2u : 0u));
 	give_u32(&out, (uint32_t)view->kept);
 	give_u32(&out, (uint32_t)view->read_only);
+	give_text(&out, token != NULL ? token : "");
 	send_frame('H', room, (size_t)(out.at - room));
 }
 
@@ -68,6 +70,10 @@ static void serve(const struct view *view)
 	sigset_t child;
 	if (getpid() != 1)
 		fatal("the shim must be process 1, since it ends all others; it is %d", (int)getpid());
+	/* User code may be root and have our capabilities: without this it could trace us, and take our descriptors. */
+	if (prctl(PR_SET_DUMPABLE, 0) != 0)
+		fatal("prctl: %s", strerror(errno));
+	note_owner(view);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
@@ -87,7 +93,10 @@ static void serve(const struct view *view)
 
 int main(int argc, char **argv)
 {
-	struct sandbox sandbox = {.hide = calloc((size_t)argc + 1, sizeof(char *))};
+	struct sandbox sandbox = {
+		.hide = calloc((size_t)argc + 1, sizeof(char *)),
+		.show = calloc((size_t)argc + 1, sizeof(char *)),
+	};
 	struct view view = {0};
 	bool sandboxed = argc > 1 && strcmp(argv[1], "sandbox") == 0;
 	if (!sandboxed && (argc < 2 || strcmp(argv[1], "serve") != 0))
@@ -112,6 +121,8 @@ int main(int argc, char **argv)
 			sandbox.scratch = value;
 		else if (strcmp(argv[i - 1], "--hide") == 0)
 			sandbox.hide[sandbox.hide_count++] = argv[i];
+		else if (strcmp(argv[i - 1], "--show") == 0)
+			sandbox.show[sandbox.show_count++] = argv[i];
 		else
 			refuse("unknown option");
 	}

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -445,6 +446,24 @@ static void make_fresh(const struct request *r, const struct view *view)
 	shown = true;
 }
 
+static struct stat owner;
+
+/* In a container /pfs is a folder of the worker's. One that is not root must be able to take away what a command made
+ * as root, or as a user of the image. */
+void note_owner(const struct view *view)
+{
+	memset(&owner, 0, sizeof owner);
+	if (!view->sandboxed && stat("/pfs", &owner) != 0)
+		memset(&owner, 0, sizeof owner);
+}
+
+static void give_back(void)
+{
+	int failed = owner.st_uid != 0 ? own_tree("/pfs", owner.st_uid, owner.st_gid) : 0;
+	if (failed > 0)
+		fatal("cannot give /pfs back to the worker: %s", strerror(failed));
+}
+
 void run_command(struct frame *frame, const struct view *view)
 {
 	struct request r = take_request(frame);
@@ -462,6 +481,7 @@ void run_command(struct frame *frame, const struct view *view)
 	}
 	if (result.error[0] == 0)
 		run(&r, &who);
+	give_back();
 	if (result.error[0] != 0) {
 		result.flags |= NOT_STARTED;
 		result.code = 127;

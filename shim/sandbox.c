@@ -280,7 +280,7 @@ static void show_processes(void)
 	}
 }
 
-static void show_temporary(void)
+static void show_temporary(const struct sandbox *sandbox)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 	join(from, scratch, "tmp");
@@ -290,6 +290,11 @@ static void show_temporary(void)
 	make_folder("tmp", 01777, to);
 	if (mount(from, to, NULL, MS_BIND, NULL) != 0)
 		fatal("cannot show a /tmp of its own: %s", strerror(errno));
+	for (int i = 0; i < sandbox->show_count; i++) {
+		join(to, root, sandbox->show[i]);
+		if (mkdir(to, 0755) != 0 || !bind_read_only(sandbox->show[i], to))
+			fatal("cannot show %s in the sandbox: %s", sandbox->show[i], strerror(errno));
+	}
 }
 
 /* The folder of datums lies at /pfs with a cover on it, on which single datums are shown: it stays part of this
@@ -359,7 +364,7 @@ void enter_sandbox(const struct sandbox *sandbox, struct view *view)
 	show_host(view);
 	show_devices();
 	show_processes();
-	show_temporary();
+	show_temporary(sandbox);
 	show_stage(sandbox->stage);
 	hide_all(sandbox);
 	change_root();

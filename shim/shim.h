@@ -56,6 +56,8 @@ struct sandbox {
 	const char *scratch;     /* empty folder for throw-away writes */
 	char **hide;             /* host paths that the sandbox must not see */
 	int hide_count;
+	char **show;             /* folders in the host's /tmp that stay readable, though /tmp is the sandbox's own */
+	int show_count;
 };
 
 struct view {
@@ -77,6 +79,7 @@ int own_tree(const char *path, uid_t uid, gid_t gid); /* errno, or 0 */
 
 /* ---- run.c ---- */
 
+void note_owner(const struct view *view);             /* whose /pfs is between runs */
 void run_command(struct frame *frame, const struct view *view);
 
 /* ---- look.c ---- */

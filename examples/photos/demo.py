@@ -35,7 +35,7 @@ def photographs() -> Path:
 @contextlib.contextmanager
 def server(root: Path) -> Iterator[str]:
     """Run pachd in `root` with the process runtime, and yield its address."""
-    command = [str(BIN / "pachd"), "--root", str(root), "--port", "0", "--runtime", "process"]
+    command = [str(BIN / "pachd"), "--root", str(root), "--port", "0", "--runtime", "process", "--show", str(HERE)]
     print(f"$ {' '.join(['pachd', *command[1:]])} &")
     with (root.parent / "pachd.log").open("w") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

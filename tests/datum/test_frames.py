@@ -34,7 +34,8 @@ def test_names_that_are_not_unicode_pass_both_ways() -> None:
 
 
 def test_answers_are_decoded() -> None:
-    assert frames.hello_of(struct.pack("<IIII", 1, 3, 5, 6)) == Hello(1, True, True, 5, 6)
+    hello = struct.pack("<IIIII", 1, 3, 5, 6, 3) + b"abc\0"
+    assert frames.hello_of(hello) == Hello(1, True, True, 5, 6, "abc")
     ended = struct.pack("<iIIQQQQ", -1, 9, 1, 4096, 1_000_000, 500_000, 2_000_000) + text(b"")
     assert frames.outcome_of(ended) == Outcome(-1, 9, True, False, "", 4096, 1.0, 0.5, 2.0)
     unstarted = struct.pack("<iIIQQQQ", 127, 0, 4, 0, 0, 0, 0) + text(b"no such command")

@@ -38,7 +38,17 @@ class Pachd:
         self.log = root.parent / f"{root.name}.log"
 
     def start(self) -> Pachd:
-        command = [str(BIN / "pachd"), "--root", str(self.root), "--port", str(self.port), "--runtime", "process"]
+        command = [
+            str(BIN / "pachd"),
+            "--root",
+            str(self.root),
+            "--port",
+            str(self.port),
+            "--runtime",
+            "process",
+            "--show",
+            str(ROOT),
+        ]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [*command, *self.flags], stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment

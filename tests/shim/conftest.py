@@ -47,12 +47,12 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Place]]:
     """Starts sandboxes that are closed after the test; skips where none can be made."""
     places: list[Place] = []
 
-    def start_(hide: list[Path] | None = None) -> Place:
+    def start_(hide: list[Path] | None = None, show: list[Path] | None = None) -> Place:
         stage, scratch = tmp_path / "stage", tmp_path / "scratch"
         (stage / "1" / "out").mkdir(parents=True, exist_ok=True)
         scratch.mkdir(exist_ok=True)
         try:
-            sandbox = start_sandbox(binary(), stage, scratch, hide or [])
+            sandbox = start_sandbox(binary(), stage, scratch, hide or [], show or [])
         except SandboxGone as error:
             pytest.skip(f"no sandbox can be made here: {error}")
         places.append(Place(sandbox, stage / "1"))

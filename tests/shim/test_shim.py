@@ -248,3 +248,17 @@ def test_a_user_who_is_not_root_gets_a_sandbox_in_a_user_namespace() -> None:
         assert sandbox.run(frames.Command(["true"], user="root"), lambda *_: None).error.startswith(
             "cannot run as user"
         )
+
+
+def test_an_entry_of_tmp_that_is_shown_is_read_by_every_run_and_written_by_none(
+    start: Callable[..., Place],
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        (Path(folder) / "program").write_text("echo shown")
+        place = start(show=[Path(folder)])
+        for _ in range(2):
+            assert place.sh(f"sh {folder}/program; ls -A /tmp; echo litter > /tmp/litter").code == 0
+            assert place.out.split() == ["shown", Path(folder).name]
+            place.sh(f"echo x > {folder}/new || echo refused; rm -rf {folder}")
+            assert place.out == "refused\n"
+        assert (Path(folder) / "program").exists()

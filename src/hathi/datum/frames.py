@@ -75,13 +75,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What the shim made. overlaid, read_only: parts of the host shown with throw-away writes, and read-only."""
+    """What the shim made. overlaid, read_only: parts of the host shown with throw-away writes, and read-only.
+
+    token: the secret it was started with, or "".
+    """
 
     version: int
     sandboxed: bool = False
     user_namespace: bool = False
     overlaid: int = 0
     read_only: int = 0
+    token: str = ""
 
 
 class Kind(IntEnum):
@@ -135,8 +139,8 @@ def read_frame(path: str) -> bytes:
 
 def hello_of(payload: bytes) -> Hello:
     """Read the shim's first frame."""
-    version, flags, overlaid, read_only = _HELLO.unpack(payload)
-    return Hello(version, bool(flags & 1), bool(flags & 2), overlaid, read_only)
+    version, flags, overlaid, read_only = _HELLO.unpack_from(payload)
+    return Hello(version, bool(flags & 1), bool(flags & 2), overlaid, read_only, text_of(payload[_HELLO.size :]))
 
 
 def outcome_of(payload: bytes) -> Outcome:

@@ -1,4 +1,7 @@
-"""Which of the host's files the process runtime's sandbox does not show: secrets of the people who work here."""
+"""Which of the host's files the process runtime's sandbox does not show: secrets of the people who work here.
+
+And which it shows although they lie in /tmp, where the sandbox has an empty folder of its own.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,12 @@ def hidden(own: Iterable[Path], homes: Iterable[Path]) -> list[Path]:
     candidates += [home / secret for home in homes for secret in SECRETS]
     existing = [path for path in candidates if _exists(path)]
     return sorted({Path(os.path.realpath(path)) for path in [*own, *existing]})
+
+
+def shown(wanted: Iterable[Path]) -> list[Path]:
+    """Return the entries of /tmp, sorted, below which the `wanted` folders lie; others are shown anyway."""
+    real = [Path(os.path.realpath(path)).parts for path in wanted]
+    return sorted({Path(*parts[:3]) for parts in real if parts[1:2] == ("tmp",) and len(parts) > 2})
 
 
 def _exists(path: Path) -> bool:

@@ -144,11 +144,13 @@ class Sandbox:
         self.close()
 
 
-def start_sandbox(shim: Path, stage: Path, scratch: Path, hide: Sequence[Path] = ()) -> Sandbox:
+def start_sandbox(
+    shim: Path, stage: Path, scratch: Path, hide: Sequence[Path] = (), show: Sequence[Path] = ()
+) -> Sandbox:
     """Start the shim in namespaces of its own, or raise SandboxGone saying why that cannot be.
 
     stage: folder whose subfolders can be shown at /pfs. scratch: folder for what the sandbox writes elsewhere.
-    hide: paths of the host, already resolved, that the sandbox must not see.
+    hide: paths of the host, already resolved, that the sandbox must not see. show: entries of /tmp that it must.
     The calling thread must outlive the sandbox, because the kernel ends a child with the thread that started it.
     """
     room = Path(tempfile.mkdtemp(prefix="sandbox-", dir=scratch))
@@ -156,6 +158,8 @@ def start_sandbox(shim: Path, stage: Path, scratch: Path, hide: Sequence[Path] =
     options = ["--fd", str(theirs.fileno()), "--stage", str(stage), "--scratch", str(room)]
     for path in hide:
         options += ["--hide", str(path)]
+    for path in show:
+        options += ["--show", str(path)]
     with theirs:
         try:
             process = subprocess.Popen(

@@ -6,11 +6,12 @@ says so.
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hathi.datum.hidden import hidden, homes
+from hathi.datum.hidden import hidden, homes, shown
 from hathi.datum.litter import remove_tree
 from hathi.datum.sandbox import SandboxGone, start_sandbox
 from hathi.model.errors import HathiError
@@ -24,10 +25,11 @@ class ProcessRuntime(Keepers):
 
     name = "process"
 
-    def __init__(self, place: Place) -> None:
-        hide = hidden([*place.hide, place.scratch], homes())
-        super().__init__(place, lambda life: _Alone(place.shim, hide))
-        self._hide = hide
+    def __init__(self, place: Place, show: Iterable[Path] = ()) -> None:
+        """show: folders that user code may read even where they lie in /tmp, which is the sandbox's own."""
+        hide, see = hidden([*place.hide, place.scratch], homes()), shown([Path(sys.prefix), *show])
+        super().__init__(place, lambda life: _Alone(place.shim, hide, see))
+        self._hide, self._show = hide, see
         self._checked: str | None = None
 
     def check(self) -> str:
@@ -40,7 +42,7 @@ class ProcessRuntime(Keepers):
         folder = Path(tempfile.mkdtemp(prefix="check-", dir=self._place.scratch))
         try:
             (folder / "stage").mkdir()
-            start_sandbox(self._place.shim, folder / "stage", folder, self._hide).close()
+            start_sandbox(self._place.shim, folder / "stage", folder, self._hide, self._show).close()
         except SandboxGone as error:
             return f"{error}. {ADVICE}"
         except HathiError as error:
@@ -60,10 +62,12 @@ ADVICE = (
 class _Alone:
     """The companion of a worker that needs none."""
 
-    def __init__(self, shim: Path, hide: Sequence[Path]) -> None:
+    def __init__(self, shim: Path, hide: Sequence[Path], show: Sequence[Path]) -> None:
         self._options = ["--shim", str(shim)]
         for path in hide:
             self._options += ["--hide", str(path)]
+        for path in show:
+            self._options += ["--show", str(path)]
 
     def options(self) -> Sequence[str]:
         """Tell which shim to start, and what it hides."""

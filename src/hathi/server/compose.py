@@ -91,7 +91,9 @@ class Server:
         """Return the runtime that the settings name; `auto` is the process runtime, the only one so far."""
         settings = self.settings
         hide = [settings.root, settings.objects, settings.logs]
-        return ProcessRuntime(Place(address=lambda: self._address, scratch=settings.scratch, hide=hide))
+        return ProcessRuntime(
+            Place(address=lambda: self._address, scratch=settings.scratch, hide=hide), show=settings.show
+        )
 
 
 def _own(root: Path, parts: ExitStack) -> None:

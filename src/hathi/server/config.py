@@ -24,6 +24,7 @@ class Settings:
     runtime: what runs user code, one of RUNTIMES; `auto` takes the best that works here.
     log_format: `text` for people, `json` for collectors.
     database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
+    show: folders in /tmp that the process runtime lets user code read; its /tmp is otherwise empty.
     """
 
     root: Path
@@ -32,6 +33,7 @@ class Settings:
     runtime: str = "auto"
     log_format: str = "text"
     database: str = ""
+    show: tuple[Path, ...] = ()
 
     @property
     def database_url(self) -> str:

@@ -39,8 +39,17 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
 @click.option(
     "--database", envvar="HATHI_DATABASE", default="", help="Database URL.  [default: a SQLite file in the root folder]"
 )
+@click.option(
+    "--show",
+    envvar="HATHI_SHOW",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder in /tmp that the process runtime lets user code read; its /tmp is otherwise empty. Repeatable.",
+)
 @click.version_option(__version__, prog_name="pachd")
-def main(root: Path | None, host: str, port: int, runtime: str, log_format: str, database: str) -> None:
+def main(
+    root: Path | None, host: str, port: int, runtime: str, log_format: str, database: str, show: tuple[Path, ...]
+) -> None:
     """Serve versioned data and pipelines over Pachyderm 2.12's gRPC API."""
     settings = Settings(
         root=(root or default_root(os.environ)).absolute(),
@@ -49,6 +58,7 @@ def main(root: Path | None, host: str, port: int, runtime: str, log_format: str,
         runtime=runtime,
         log_format=log_format,
         database=database,
+        show=show,
     )
     try:
         run(settings.checked())

@@ -37,6 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scratch", required=True, type=Path, help="empty folder that is this worker's alone")
     parser.add_argument("--shim", type=Path, default=None, help="the shim's binary")
     parser.add_argument("--hide", action="append", type=Path, default=[], help="path that user code must not see")
+    parser.add_argument("--show", action="append", type=Path, default=[], help="entry of /tmp that user code may read")
     return parser.parse_args()
 
 
@@ -79,7 +80,7 @@ def main() -> int:
     stage = stage_folder(options.scratch)
     client = Client(options.address)
     # The sandbox is started from this thread, which lasts as long as the process: the kernel ends it with the thread.
-    sandboxes = Sandboxes(lambda: start_sandbox(shim, stage, options.scratch, options.hide))
+    sandboxes = Sandboxes(lambda: start_sandbox(shim, stage, options.scratch, options.hide, options.show))
     base = {"PATH": os.environ.get("PATH", environment.DEFAULT_PATH)}
     bench = Bench(options.name, Stage(stage), sandboxes.get, base)
     worker = Worker(RemoteServer(client, options.group, options.name), bench, Stores(client).get, threading.Event())
