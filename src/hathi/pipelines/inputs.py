@@ -6,25 +6,37 @@ from collections.abc import Mapping
 
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import InternalError, NotFoundError
-from hathi.model.infos import CommitInfo
 from hathi.model.inputs import Input, leaves, sources
-from hathi.model.references import SPEC, Branch, Commit, CommitSpec, Job, Repo
+from hathi.model.references import SPEC, Branch, Commit, Job, Repo
 from hathi.pipelines.planning.trees import Head
 from hathi.versioning import commits
+from hathi.versioning.errors import RepoNotFound
+from hathi.versioning.rows import CommitRow, find_commit
+from hathi.versioning.telling import provenance
 
 
-def output_commit(tx: Transaction, job: Job) -> CommitInfo | None:
+def output_commit(tx: Transaction, job: Job) -> CommitRow | None:
     """Return the commit a job fills; None when somebody deleted it by force."""
     try:
-        return commits.inspect(tx, CommitSpec(job.pipeline.output, id=job.id))
-    except NotFoundError:
+        return find_commit(tx, job.pipeline.output.commit(job.id))[1]
+    except RepoNotFound:
         return None
 
 
 def input_commits(tx: Transaction, job: Job) -> list[Commit]:
     """Return the commits a job reads, in the order of the branches it reads. The spec commit is left out."""
-    info = output_commit(tx, job)
-    return [] if info is None else [commit for commit in info.direct_provenance if commit.repo.type != SPEC]
+    output = output_commit(tx, job)
+    return [] if output is None else _read_by(tx, output)
+
+
+def input_rows(tx: Transaction, output: CommitRow) -> list[CommitRow]:
+    """Return what is known of the commits that the job reads which fills `output`; see `input_commits`."""
+    found = (find_commit(tx, commit)[1] for commit in _read_by(tx, output))
+    return [row for row in found if row is not None]
+
+
+def _read_by(tx: Transaction, output: CommitRow) -> list[Commit]:
+    return [commit for commit in provenance(tx, output) if commit.repo.type != SPEC]
 
 
 def by_branch(tx: Transaction, job: Job, input: Input | None) -> dict[Branch, Commit]:

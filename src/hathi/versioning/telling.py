@@ -5,7 +5,7 @@ Parents, children and provenance of any number of commits take three statements,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import BindParameter, bindparam, select
 
@@ -26,9 +26,8 @@ def commit_infos(tx: Transaction, rows: Sequence[CommitRow]) -> list[CommitInfo]
     for batch in batched(repos_by_id):
         for parent_id, set_id in tx.connection.execute(_CHILDREN, {"ids": batch}):
             children.setdefault(parent_id, []).append(repos_by_id[parent_id].commit(set_id))
-        for row in tx.connection.execute(_PROVENANCE, {"ids": batch}):
-            source = Repo(row.project, row.name, row.type).commit(row.set_id)
-            sources.setdefault(row.commit_id, []).append(source)
+        for id, source in _provenance(tx, batch):
+            sources.setdefault(id, []).append(source)
     return [
         CommitInfo(
             commit=row.commit,
@@ -48,6 +47,16 @@ def commit_infos(tx: Transaction, rows: Sequence[CommitRow]) -> list[CommitInfo]
         )
         for row in rows
     ]
+
+
+def provenance(tx: Transaction, row: CommitRow) -> list[Commit]:
+    """Return the commits that a commit was made from directly, in order."""
+    return [source for _, source in _provenance(tx, (row.id,))]
+
+
+def _provenance(tx: Transaction, ids: Sequence[int]) -> Iterator[tuple[int, Commit]]:
+    for row in tx.connection.execute(_PROVENANCE, {"ids": ids}):
+        yield row.commit_id, Repo(row.project, row.name, row.type).commit(row.set_id)
 
 
 def _parents(tx: Transaction, rows: Sequence[CommitRow]) -> dict[int, Commit]:

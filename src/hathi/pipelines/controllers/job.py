@@ -10,11 +10,10 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from hathi.metadata.transaction import Transaction
-from hathi.model.infos import CommitInfo
 from hathi.model.lifecycle.job import Action, Observation, Plan, decide
 from hathi.model.lifecycle.table import Decision
 from hathi.model.pps import JobState
-from hathi.model.references import CommitSpec, Job
+from hathi.model.references import Job
 from hathi.pipelines import ending, inputs
 from hathi.pipelines.closing import close
 from hathi.pipelines.declared import Declared, declared
@@ -22,7 +21,6 @@ from hathi.pipelines.folding import Folded, fold_job
 from hathi.pipelines.planner import plan_job
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
-from hathi.versioning import commits
 from hathi.versioning.store import Store
 
 _CLOSING = {Action.CLOSE_SUCCESS, Action.CLOSE_FAILED, Action.CLOSE_UNRUNNABLE, Action.CLOSE_KILLED}
@@ -58,29 +56,25 @@ def reconcile(store: Store, job: Job) -> datetime | None:
 
 
 def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None) -> Observation:
-    """Return what is true of a job now."""
+    """Return what is true of a job now. What no longer matters in its state is not looked up."""
     begun = row.state not in (JobState.CREATED, JobState.STARTING)
-    found = [] if begun else _input_infos(tx, row.job)
+    output = inputs.output_commit(tx, row.job)
+    found = [] if begun or output is None else inputs.input_rows(tx, output)
     deadline = _deadline(row, spec)
     return Observation(
         state=row.state,
         reason=row.reason,
-        waiting=tuple(info.commit.repo.name for info in found if info.finished is None),
-        failed=tuple(info.commit.repo.name for info in found if info.error),
-        predecessor_ended=not jobs.unfinished_before(tx, row),
+        waiting=tuple(input.repo.name for input in found if input.finished is None),
+        failed=tuple(input.repo.name for input in found if input.error),
+        predecessor_ended=row.planned or not jobs.unfinished_before(tx, row),
         plan=Plan.FULL if row.planned else Plan.NONE,
-        outstanding=sets.outstanding(tx, row.id),
+        outstanding=sets.outstanding(tx, row.id) if row.planned else 0,
         failed_datum=row.failed_datum,
-        stop=row.stop or ("" if inputs.output_commit(tx, row.job) else ending.GONE),
+        stop=row.stop or ("" if output else ending.GONE),
         timed_out=deadline is not None and tx.now >= deadline,
         folded=folded is not None,
         fold_error=folded.error if folded is not None else "",
     )
-
-
-def _input_infos(tx: Transaction, job: Job) -> list[CommitInfo]:
-    wanted = inputs.input_commits(tx, job)
-    return [commits.inspect(tx, CommitSpec(commit.repo, id=commit.id)) for commit in wanted]
 
 
 def _end(store: Store, row: JobRow, decision: Decision[JobState, Action], folded: Folded | None) -> None:
