@@ -94,6 +94,9 @@ class FakeSandbox:
     def kill(self) -> None:
         self.killed.set()
 
+    def withdraw(self) -> None:
+        pass
+
     def look(self, path: str) -> Look:
         return Look(Kind.MISSING, error="No such file or directory")
 

@@ -28,6 +28,8 @@ def reason_of(outcome: Outcome, timeout: float) -> str:
     """Return why a run failed."""
     if outcome.error:
         return outcome.error
+    if outcome.memory:
+        return f"it was killed for using more memory than {outcome.memory}"
     if outcome.timed_out:
         return datum_timeout.reason(timeout)
     if outcome.signal:

@@ -60,6 +60,7 @@ class Outcome:
     timed_out, killed: it was ended for its time limit, or because `kill` was asked for.
     error: why it could not be started at all, or "".
     peak_bytes: the largest resident memory of one of its processes. Times in seconds, over all its processes.
+    memory: how much it may use, in words, when one of its processes was killed for using more; or "".
     """
 
     code: int
@@ -71,6 +72,7 @@ class Outcome:
     user_seconds: float = 0.0
     system_seconds: float = 0.0
     wall_seconds: float = 0.0
+    memory: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,15 @@ Output = Callable[[bytes, bool], None]
 
 
 class SandboxGone(UnavailableError):
-    """The sandbox ended or could not be made; the text says why."""
+    """The sandbox ended or could not be made; the text says why. blameless: and not because of what ran in it."""
+
+    def __init__(self, text: str, *, blameless: bool = False) -> None:
+        super().__init__(text)
+        self.blameless = blameless
+
+
+class SandboxFailed(SandboxGone):
+    """The shim itself said why it cannot go on."""
 
 
 class Wire:
@@ -62,7 +70,7 @@ class Wire:
         if size < 0 or len(payload) < size:
             raise SandboxGone("the sandbox ended unexpectedly")
         if kind == frames.FATAL:
-            raise SandboxGone(f"the sandbox ended: {frames.text_of(payload)}")
+            raise SandboxFailed(f"the sandbox ended: {frames.text_of(payload)}")
         return kind, payload
 
     def close(self) -> None:
@@ -125,6 +133,9 @@ class Sandbox:
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder, sorted. OSError when it cannot be read."""
         return sorted(name for piece in self.read(folder) for name in frames.names_in(piece))
+
+    def withdraw(self) -> None:
+        """Let go of the folder that a run showed at /pfs, so that it can be removed. Only after the last run in it."""
 
     def close(self) -> None:
         """End the sandbox with every process in it. May be called from any thread, and again."""

@@ -1,7 +1,8 @@
 """`python -m hathi.worker`: a worker process, started and owned by a runtime.
 
 Its standard input is a pipe that its owner holds: when it ends, so does the worker, at once and with everything it
-started. It prints `ready` once it can work, and its last line on standard error says why it ended.
+started. It prints `ready` once it can work, and its last line on standard error says why it ended. Where user code runs
+in containers, both say more; see `datum.container`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import sys
 import threading
 from pathlib import Path
 
-from hathi.datum import environment
-from hathi.datum.sandbox import start_sandbox
 from hathi.datum.shim import binary
 from hathi.datum.stage import Stage
 from hathi.model.errors import HathiError
@@ -22,7 +21,8 @@ from hathi.storage.objects.interface import ObjectStore
 from hathi.storage.objects.local import LocalStore
 from hathi.wire.client import Client
 from hathi.worker.batch import Bench
-from hathi.worker.loop import Sandboxes, Worker, stage_folder
+from hathi.worker.grounds import Ground, contained, sandboxed
+from hathi.worker.loop import Worker, stage_folder
 from hathi.worker.remote import ApiLedger, ObjectsOverApi, RemoteServer
 
 CACHE_BYTES = 32 << 20  # of chunks in memory: what neighbouring datums share, mostly nodes of trees
@@ -38,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--shim", type=Path, default=None, help="the shim's binary")
     parser.add_argument("--hide", action="append", type=Path, default=[], help="path that user code must not see")
     parser.add_argument("--show", action="append", type=Path, default=[], help="entry of /tmp that user code may read")
+    parser.add_argument("--image", type=Path, default=None, help="file that tells of the image of our containers")
     return parser.parse_args()
 
 
@@ -61,39 +62,52 @@ class Stores:
         return self._chunks
 
 
-def die_with_owner() -> None:
-    """End the process when standard input does. The sandbox ends with us: its socket closes."""
+class Owner:
+    """Who holds our standard input. When it ends, so does the process; the sandbox ends with us: its socket closes."""
 
-    def wait() -> None:
-        while os.read(0, 4096):
-            pass
+    def __init__(self) -> None:
+        self._ground: Ground | None = None
+        self._known = threading.Event()
+        threading.Thread(target=self._listen, name="owner", daemon=True).start()
+
+    def speaks_to(self, ground: Ground) -> None:
+        """Have what the owner says heard there."""
+        self._ground = ground
+        self._known.set()
+
+    def _listen(self) -> None:
+        rest = b""
+        while piece := os.read(0, 1 << 16):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                self._known.wait()
+                assert self._ground is not None
+                self._ground.heard(line.decode())
         os._exit(0)
-
-    threading.Thread(target=wait, name="owner", daemon=True).start()
 
 
 def main() -> int:
     """Work until the owner goes; returns the exit status."""
     options = arguments()
-    die_with_owner()
+    owner = Owner()
     shim = options.shim or binary()
     stage = stage_folder(options.scratch)
     client = Client(options.address)
-    # The sandbox is started from this thread, which lasts as long as the process: the kernel ends it with the thread.
-    sandboxes = Sandboxes(lambda: start_sandbox(shim, stage, options.scratch, options.hide, options.show))
-    base = {"PATH": os.environ.get("PATH", environment.DEFAULT_PATH)}
-    bench = Bench(options.name, Stage(stage), sandboxes.get, base)
-    worker = Worker(RemoteServer(client, options.group, options.name), bench, Stores(client).get, threading.Event())
     try:
-        sandboxes.get()
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        worker.run()
+        if options.image is None:
+            ground = sandboxed(shim, stage, options.scratch, options.hide, options.show)
+        else:
+            ground = contained(shim, stage, options.scratch, options.image)
+        owner.speaks_to(ground)
+        bench = Bench(options.name, Stage(stage), ground.sandbox, ground.base, ground.defaults, ground.image)
+        worker = Worker(RemoteServer(client, options.group, options.name), bench, Stores(client).get, threading.Event())
+        try:
+            worker.run()
+        finally:
+            ground.close()
     except HathiError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    finally:
-        sandboxes.close()
     return 0
 
 

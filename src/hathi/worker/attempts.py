@@ -21,6 +21,9 @@ from hathi.worker.logs import Stream
 from hathi.worker.policies import retry
 from hathi.worker.server import Datum
 
+FORGIVEN = 5
+"""How often in a row a datum's sandbox may end without its fault before the datum is to blame all the same."""
+
 
 class Stopped(Exception):
     """The claim is lost: nobody wants to know how the datum ends."""
@@ -76,6 +79,8 @@ class Attempts:
         self._sandbox = sandbox
         self._guard = guard
         self._keep = keep
+        self._used: Sandbox | None = None  # by the last run
+        self._forgiven = 0
 
     def run(
         self,
@@ -86,6 +91,7 @@ class Attempts:
     ) -> Tried:
         """Try a datum. stage: called for each attempt, the first of which may be prepared already."""
         attempt = 1
+        self._forgiven = 0
         tried = Tried(datum, DatumState.FAILED, 0)
         while True:
             staged = stage()
@@ -114,6 +120,8 @@ class Attempts:
                 return replace(tried, state=state, reason=reason)
             finally:
                 stream.end()
+                if self._used is not None:
+                    self._used.withdraw()
                 if not done:
                     staged.remove()
 
@@ -126,10 +134,13 @@ class Attempts:
             return None, "", []
         if not accept_return_code.accepts(self._transform, outcome):
             return outcome, reason_of(outcome, self._timeout), []
+        assert self._used is not None
         try:
-            return outcome, "", survey(staged, self._sandbox(), self._keep)
-        except (OutputError, SandboxGone) as error:
+            return outcome, "", survey(staged, self._used, self._keep)
+        except OutputError as error:
             return outcome, str(error), []
+        except SandboxGone as error:
+            return (None if self._forgive(error, stream) else outcome), str(error), []
 
     def _handle(self, datum: Datum, failed: Command, stream: Stream) -> bool:
         """Run `err_cmd`, if there is one; True when it succeeded."""
@@ -142,18 +153,28 @@ class Attempts:
     def _run(self, datum: Datum, command: Command, stream: Stream) -> tuple[Outcome, bool]:
         if not command.argv:
             return Outcome(-1, error=NO_COMMAND), False
-        sandbox = self._sandbox()
+        sandbox = self._used = self._sandbox()
         self._guard.watching(datum.id, sandbox)
+        forgiven = False
         try:
             outcome = sandbox.run(command, stream.write)
         except SandboxGone as error:
             sandbox.close()
             outcome = Outcome(-1, error=str(error))
+            forgiven = self._forgive(error, stream)
         except ValueError as error:  # the spec has what no process can be given
             outcome = Outcome(-1, error=f"the command cannot be run: {error}")
         finally:
             stream.end()
-        return outcome, self._guard.released()
+        return outcome, self._guard.released() or forgiven
+
+    def _forgive(self, error: SandboxGone, stream: Stream) -> bool:
+        """Return whether the attempt does not count, because its sandbox ended without its fault."""
+        if not error.blameless or self._forgiven == FORGIVEN:
+            return False
+        self._forgiven += 1
+        stream.note(f"the attempt is repeated: {error}")
+        return True
 
     def _command(self, env: Mapping[str, str], staged: Staged) -> Command:
         return command_of(self._transform, env, staged.folder.name, self._timeout)

@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from hathi.datum import environment
 from hathi.datum.collect import OutputError, keep_files
@@ -59,12 +60,18 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a worker keeps from claim to claim. name: its own. base: variables that user code sees of this place."""
+    """What a worker keeps from claim to claim.
+
+    name: its own. base: variables that user code sees of this place. defaults: what holds of a spec's transform where
+    the spec says nothing. image: the image that user code runs in, "" when there is none.
+    """
 
     name: str
     stage: Stage
     sandbox: Callable[[], Sandbox]
-    base: dict[str, str]
+    base: Mapping[str, str]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    image: str = ""
 
 
 class Batch:
@@ -76,7 +83,7 @@ class Batch:
         self._upload = upload
         self._logs = logs
         self._inputs = Inputs(claim, chunks)
-        transform = claim.transform
+        transform = {**bench.defaults, **{name: value for name, value in claim.transform.items() if value}}
         self._about = environment.Job(
             project=claim.project,
             pipeline=claim.pipeline,
@@ -158,6 +165,7 @@ class Batch:
             ),
             reason=reason,
             attempts=tried.attempts,
+            image=self._bench.image,
         )
 
     def _report(self, records: list[DatumRecord]) -> Report:
