@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from hathi.model.errors import ExistsError, InvalidError, NotFoundError, UnimplementedError
-from hathi.wire.gen import pfs_pb2, transaction_pb2
+from hathi.wire.gen import pfs_pb2, pps_pb2, transaction_pb2
 
 
 @pytest.fixture
@@ -45,6 +47,30 @@ def test_nothing_happens_before_the_end_and_then_everything(client, transaction)
     client.active_transaction = ""
     commit = pfs_pb2.Commit(repo={"name": "b"}, id=one.id)
     assert not client.pfs.InspectCommit(pfs_pb2.InspectCommitRequest(commit=commit)).HasField("finished")
+
+
+def pipeline(client, name: str, input: str) -> None:
+    spec = {
+        "pipeline": {"name": name},
+        "transform": {"cmd": ["true"], "image": "debian:12"},
+        "input": {"pfs": {"repo": input, "glob": "/*"}},
+    }
+    answer = client.pps.CreatePipelineV2(pps_pb2.CreatePipelineV2Request(create_pipeline_request_json=json.dumps(spec)))
+    assert json.loads(answer.effective_create_pipeline_request_json)["datumTries"] == 3
+
+
+def test_a_pipeline_may_stand_on_what_is_queued_before_it(client, transaction) -> None:
+    create(client, "a")
+    pipeline(client, "b", "a")
+    pipeline(client, "c", "b")
+    with pytest.raises(NotFoundError):
+        pipeline(client, "d", "nope")
+    with pytest.raises(ExistsError):
+        pipeline(client, "b", "a")
+    finish(client, transaction)
+    client.active_transaction = ""
+    names = [info.pipeline.name for info in client.pps.ListPipeline(pps_pb2.ListPipelineRequest())]
+    assert sorted(names) == ["b", "c"]
 
 
 def test_what_cannot_work_is_told_when_it_is_queued(client, transaction) -> None:

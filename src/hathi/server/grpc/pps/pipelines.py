@@ -28,11 +28,12 @@ _MODIFIERS = ("update", "reprocess", "dry_run", "dryRun")
 def operations(runtime: str) -> dict[str, Operation]:
     """Return the changes that transactions may hold. runtime: recorded with new versions."""
 
-    def create(tx: Transaction, request: pps_pb2.CreatePipelineTransaction) -> Empty:
-        _create(tx, request, runtime)
-        return Empty()
+    def create(tx: Transaction, request: pps_pb2.CreatePipelineTransaction) -> pps_pb2.CreatePipelineV2Response:
+        return _effective(_create(tx, request, runtime))
 
-    return {"create_pipeline_v2": Operation(pps_pb2.CreatePipelineTransaction, Empty, create)}
+    return {
+        "create_pipeline_v2": Operation(pps_pb2.CreatePipelineTransaction, pps_pb2.CreatePipelineV2Response, create)
+    }
 
 
 class Pipelines:
@@ -57,10 +58,10 @@ class Pipelines:
     ) -> pps_pb2.CreatePipelineV2Response:
         """Create or update a pipeline from a JSON text, which is kept."""
         change = _change(request)
-        info = self._rehearse(change)
-        if not (request.dry_run or change.create_pipeline_request.dry_run):
-            self._operations.do("create_pipeline_v2", change, call)
-        return pps_pb2.CreatePipelineV2Response(effective_create_pipeline_request_json=info.effective_spec_json)
+        if request.dry_run or change.create_pipeline_request.dry_run:
+            return _effective(self._rehearse(change))
+        response: pps_pb2.CreatePipelineV2Response = self._operations.do("create_pipeline_v2", change, call)
+        return response
 
     def InspectPipeline(self, request: pps_pb2.InspectPipelineRequest, call: Call) -> pps_pb2.PipelineInfo:
         """Tell about a pipeline."""
@@ -155,6 +156,10 @@ def _create(tx: Transaction, change: pps_pb2.CreatePipelineTransaction, runtime:
         reprocess=request.reprocess,
         runtime=runtime,
     )
+
+
+def _effective(info: PipelineInfo) -> pps_pb2.CreatePipelineV2Response:
+    return pps_pb2.CreatePipelineV2Response(effective_create_pipeline_request_json=info.effective_spec_json)
 
 
 def _change(request: pps_pb2.CreatePipelineV2Request) -> pps_pb2.CreatePipelineTransaction:
