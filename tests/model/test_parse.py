@@ -60,6 +60,8 @@ def test_branches_and_jobs() -> None:
         (parse_branch, "images", "branch cannot be empty"),
         (parse_branch, f"images@{ID}", "expected a branch, not a commit"),
         (parse_branch, f"images@master={ID}", "expected a branch, not a commit"),
+        (parse_branch, "images@master^", "expected a branch, not a commit"),
+        (parse_branch, "images@a b", r"invalid branch name: name \(a b\) invalid"),
         (parse_branch, "images@master:/a", "a branch has no path"),
         (parse_file, "images:/a", r"name \(images:/a\) invalid"),
         (parse_job, "edges", "expected pipeline@job"),

@@ -80,11 +80,11 @@ def parse_branch(text: str, project: str = DEFAULT_PROJECT) -> Branch:
     parts = _Parts.of(text, project)
     if parts.path is not None:
         raise InvalidError(f'invalid format "{text}": a branch has no path (expected repo@branch)')
+    parts.check_point()
     if parts.commit or ids.is_id(parts.branch):
         raise InvalidError(f'invalid format "{text}": expected a branch, not a commit (repo@branch)')
     if not parts.branch:
         raise InvalidError(f'invalid format "{text}": branch cannot be empty (expected repo@branch)')
-    names.check_branch(parts.branch)
     return Branch(parts.repo, parts.branch)
 
 
@@ -144,13 +144,17 @@ class _Parts:
         if not (self.branch or self.commit):
             raise InvalidError(f'invalid format "{self.text}": no branch or commit given (expected {self.repo.name}@X)')
 
-    def spec(self) -> CommitSpec:
+    def check_point(self) -> None:
+        """Refuse what can name neither a branch nor a commit: what was meant as a branch is then misspelt."""
         if self.branch:
             names.check_branch(self.branch)
         if self.commit:
             start = parse_ancestry(self.commit).name
             if not names.is_name(start):
                 names.check_branch(start)
+
+    def spec(self) -> CommitSpec:
+        self.check_point()
         return CommitSpec(self.repo, self.branch, self.commit)
 
 

@@ -2,7 +2,8 @@
 
 Everyone writes paths differently (`a/b`, `/a/b/`, `./a/b`); a repo knows each file by one clean, absolute path.
 Reading is forgiving: `clean` accepts whatever names a place. Writing is strict: `validate` refuses what could not be
-named again later, such as characters that globs give a meaning to. The texts are the original's.
+named again later, such as characters that globs give a meaning to. The texts are the original's, each with the path in
+front: among ten thousand files it is what the user needs.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def validate(path: str) -> str:
     if not _PRINTABLE.fullmatch(path):
         raise InvalidError(f"path ({path}) invalid: only printable ASCII characters allowed")
     if found := _GLOBBING.search(path):
-        raise InvalidError(f"globbing character ({found[0]}) not allowed in path")
+        raise InvalidError(f"path ({path}) invalid: globbing character ({found[0]}) not allowed in path")
     if any(segment in (".", "..") for segment in path.split("/")):
-        raise InvalidError("relative file paths are not allowed")
+        raise InvalidError(f"path ({path}) invalid: relative file paths are not allowed")
     return clean(path)
 
 
