@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hathi.datum.shim import binary
 from hathi.runtimes import keeping
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
 from hathi.runtimes.process import Place, ProcessRuntime
@@ -139,6 +140,8 @@ def test_a_place_without_sandbox_says_what_to_enable(tmp_path: Path) -> None:
     shim.chmod(0o755)
     runtime = ProcessRuntime(Place(lambda: "", tmp_path / "workers", shim=shim))
     assert runtime.check().startswith("the sandbox ended unexpectedly. The process runtime needs Linux namespaces")
+    shim.write_bytes(binary().read_bytes())
+    assert not runtime.check().startswith("the sandbox ended"), "what was enabled meanwhile counts"
 
 
 def test_here_a_sandbox_can_be_made_or_the_reason_is_told(tmp_path: Path) -> None:

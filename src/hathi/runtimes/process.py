@@ -30,13 +30,15 @@ class ProcessRuntime(Keepers):
         hide, see = hidden([*place.hide, place.scratch], homes()), shown([Path(sys.prefix), *show])
         super().__init__(place, lambda life: _Alone(place.shim, hide, see))
         self._hide, self._show = hide, see
-        self._checked: str | None = None
+        self._able = False
 
     def check(self) -> str:
-        """Return "" when a sandbox can be made here, else what is missing. Asked once, then remembered."""
-        if self._checked is None:
-            self._checked = self._try_sandbox()
-        return self._checked
+        """Return "" when a sandbox can be made here, else what is missing; remembered once it can."""
+        if not self._able:
+            problem = self._try_sandbox()
+            self._able = not problem
+            return problem
+        return ""
 
     def _try_sandbox(self) -> str:
         folder = Path(tempfile.mkdtemp(prefix="check-", dir=self._place.scratch))
