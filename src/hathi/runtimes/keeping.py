@@ -71,8 +71,8 @@ class Life(Protocol):
     @property
     def ending(self) -> threading.Event: ...
 
-    def tell(self, *, ready: bool, problem: str) -> None:
-        """Say whether the worker can take work, and what is wrong ("" when nothing is)."""
+    def tell(self, *, ready: bool | None = None, problem: str | None = None) -> None:
+        """Say whether the worker can take work, and what is wrong ("" when nothing is); None: as before."""
         ...
 
     def runs(self, image: str) -> None:
@@ -241,10 +241,12 @@ class _Keeper:
                     self._life.process.kill()
             self._thread.join(seconds)
 
-    def tell(self, *, ready: bool, problem: str) -> None:
+    def tell(self, *, ready: bool | None = None, problem: str | None = None) -> None:
         """Take what is true of the worker now."""
-        if (ready, problem) != (self.ready, self.problem):
-            self.ready, self.problem = ready, problem
+        before = (self.ready, self.problem)
+        self.ready = self.ready if ready is None else ready
+        self.problem = self.problem if problem is None else problem
+        if (self.ready, self.problem) != before:
             self.changed()
 
     def changed(self) -> None:
@@ -336,7 +338,7 @@ class _Life:
         self.group = keeper.group
         self.ending = keeper.stopping
 
-    def tell(self, *, ready: bool, problem: str) -> None:
+    def tell(self, *, ready: bool | None = None, problem: str | None = None) -> None:
         """Pass it on."""
         self._keeper.tell(ready=ready, problem=problem)
 

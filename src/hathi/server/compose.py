@@ -19,8 +19,8 @@ from hathi.model.errors import PreconditionError, UnavailableError
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
-from hathi.runtimes.interface import Runtime
-from hathi.runtimes.process import Place, ProcessRuntime
+from hathi.runtimes.keeping import Place
+from hathi.server import runtimes
 from hathi.server.config import Settings
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.serving import GrpcServer
@@ -70,30 +70,23 @@ class Server:
         segments = SegmentLog(settings.logs)
         parts.callback(segments.close)
         logs = Logs(segments, database.feed)
-        runtime = self._runtime()
+        cluster = _cluster_id(settings.root)
+        hide = [settings.root, settings.objects, settings.logs]
+        place = Place(address=lambda: self._address, scratch=settings.scratch, hide=hide)
+        runtime = runtimes.make(settings, place, cluster)
         parts.callback(runtime.close)
         if problem := runtime.check():
             log.warning("workers cannot run here: %s", problem)
         controllers = Controllers(store, runtime, logs)
         finisher = Finisher(store)
         housekeeping = Housekeeping(chunks)
-        server = GrpcServer(
-            Backend(store, objects, logs, runtime, _cluster_id(settings.root)), settings.host, settings.port
-        )
+        server = GrpcServer(Backend(store, objects, logs, runtime, cluster), settings.host, settings.port)
         for part in (finisher, controllers, housekeeping):
             part.start()
             parts.callback(part.stop)
         self._address = server.start()
         parts.callback(server.stop)
         return self._address
-
-    def _runtime(self) -> Runtime:
-        """Return the runtime that the settings name; `auto` is the process runtime, the only one so far."""
-        settings = self.settings
-        hide = [settings.root, settings.objects, settings.logs]
-        return ProcessRuntime(
-            Place(address=lambda: self._address, scratch=settings.scratch, hide=hide), show=settings.show
-        )
 
 
 def _own(root: Path, parts: ExitStack) -> None:

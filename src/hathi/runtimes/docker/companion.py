@@ -1,0 +1,243 @@
+"""One worker's containers, one after the other, each with a box that the worker made.
+
+The worker says that it listens, which asks for a container; when a container ends, the worker is told why, and asks for
+the next. What the engine cannot do now is tried again until it can.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hathi.datum.container import SHIM, SOCKET, TOKEN_VARIABLE, box_folder
+from hathi.datum.shim import binary
+from hathi.model.errors import HathiError
+from hathi.runtimes.docker.engine import Engine, EngineGone, EngineRefused, Exit, Image, Mount, Plan
+from hathi.runtimes.docker.images import exact_name
+from hathi.runtimes.docker.limits import host_config
+from hathi.runtimes.keeping import Life
+
+FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
+"""Seconds before the engine is asked again: doubling from the first to the last."""
+
+LINK = "/.hathi"
+"""Where a container has the folder with the shim and the socket."""
+
+SHIM_LABEL = "hathi.shim"
+"""The label by which an image tells where it has a shim of its own, which is then used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The worker listens, in the box of a number, for a shim with a token."""
+
+    serial: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A container that was started for what was asked."""
+
+    id: str
+    asked: _Asked
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    id: str
+    exit: Exit
+
+
+class _Met:
+    """The shim has reached the worker."""
+
+
+_Event = _Asked | _Ended | _Met | None
+"""None: it is over."""
+
+
+class Containers:
+    """A `Companion`: keeps a container of `image` beside a worker."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        image: Image,
+        life: Life,
+        labels: Mapping[str, str],
+        prefix: str,
+        bury: Callable[[str], None],
+    ) -> None:
+        """labels, prefix: of every container, and of its name. bury: removes a container, in the end."""
+        self._engine = engine
+        self._image = image
+        self._life = life
+        self._labels = {**labels, "hathi.group": life.group.key, "hathi.worker": life.name}
+        self._prefix = prefix
+        self._bury = bury
+        self._host = host_config(life.group.resources)
+        self._shim = binary(image.machine)
+        self._asked: _Asked | None = None
+        self._made: _Made | None = None
+        self._met = False
+        self._pause = FIRST_PAUSE
+        self._retry: float | None = None
+        self._over = threading.Event()
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        name = exact_name(life.group.transform.get("image", ""), image)
+        about = {"name": name, "env": dict(image.env), "user": image.user}
+        (life.scratch / "image.json").write_text(json.dumps(about))
+        life.runs(name)
+        self._thread = threading.Thread(target=self._run, name=f"{life.name} container", daemon=True)
+        self._thread.start()
+
+    def options(self) -> Sequence[str]:
+        """Tell the worker which image its containers have, and which shim they need."""
+        return ["--image", str(self._life.scratch / "image.json"), "--shim", str(self._shim)]
+
+    def heard(self, line: str) -> None:
+        """Take a line that the worker printed."""
+        word, *rest = line.split()
+        if word == "listening":
+            self._events.put(_Asked(int(rest[0]), rest[1]))
+        elif word == "ready":
+            self._events.put(_Met())
+
+    def close(self) -> None:
+        """Remove the container."""
+        self._over.set()
+        self._events.put(None)
+        self._thread.join()
+        if self._made is not None:
+            self._bury(self._made.id)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                event = self._events.get(timeout=self._seconds_to_retry())
+            except queue.Empty:
+                self._retry = None
+                self._make()
+                continue
+            if event is None:
+                return
+            self._take(event)
+
+    def _seconds_to_retry(self) -> float | None:
+        return None if self._retry is None else max(self._retry - time.monotonic(), 0.0)
+
+    def _take(self, event: _Asked | _Ended | _Met) -> None:
+        if isinstance(event, _Met):
+            self._met, self._pause = True, FIRST_PAUSE
+        elif isinstance(event, _Asked):
+            self._asked, self._met = event, False
+            if event.serial > 1:
+                self._life.tell(ready=False)
+                self._life.restarted()
+            if self._made is None:
+                self._make()
+            else:
+                self._end(self._made.id)
+        elif self._made is not None and event.id == self._made.id:
+            self._bury_ended(self._made, event.exit)
+
+    def _bury_ended(self, made: _Made, exit: Exit) -> None:
+        """Tell why a container ended; make another when the worker waits for one."""
+        reason = reason_of(exit)
+        self._life.tell(ready=False, problem=reason)
+        self._life.say(f"{made.asked.serial} {json.dumps({'reason': reason, 'blameless': not exit.memory})}")
+        self._made = None
+        self._bury(made.id)
+        if self._asked != made.asked:
+            self._make()
+        elif not self._met:
+            self._later()
+
+    def _later(self) -> None:
+        self._retry = time.monotonic() + self._pause
+        self._pause = min(self._pause * 2, LAST_PAUSE)
+
+    def _make(self) -> None:
+        """Start a container, or say why that cannot be, and try again later."""
+        if self._made is not None or self._asked is None or self._met or self._life.ending.is_set():
+            return
+        try:
+            id = self._engine.create(self._plan(self._asked))
+            self._made = _Made(id, self._asked)
+            self._engine.start(id)
+        except HathiError as error:
+            self._life.tell(ready=False, problem=self._explained(error))
+            if self._made is not None:
+                self._bury(self._made.id)
+                self._made = None
+            self._later()
+            return
+        threading.Thread(target=self._watch, args=(id,), name=f"{self._life.name} end", daemon=True).start()
+
+    def _plan(self, asked: _Asked) -> Plan:
+        box = box_folder(self._life.scratch, asked.serial)
+        shim = self._image.labels.get(SHIM_LABEL) or f"{LINK}/{SHIM}"
+        return Plan(
+            name=f"{self._prefix}-{self._life.name}-{asked.serial}",
+            image=self._image.id,
+            command=(shim, "serve", "--unix", f"{LINK}/{SOCKET}"),
+            env={TOKEN_VARIABLE: asked.token},
+            labels=self._labels,
+            mounts=(Mount(box / "link", LINK, read_only=True), Mount(box / "pfs", "/pfs")),
+            host=self._host,
+        )
+
+    def _explained(self, error: HathiError) -> str:
+        """Return the engine's reason; of an image for another architecture it says too little."""
+        name = self._life.group.transform.get("image", "")
+        if isinstance(error, EngineRefused):
+            own = self._image.machine
+            try:
+                machine = self._engine.machine()
+            except HathiError:
+                machine = own
+            if own and machine and own != machine:
+                return f'the image "{name}" is for {own}, the engine is for {machine}: {error}'
+            return f'no container of the image "{name}" can be started: {error}'
+        return str(error)
+
+    def _watch(self, id: str) -> None:
+        """Wait for the end of a container, through ends of the engine."""
+        pause, gone = FIRST_PAUSE, False
+        while not self._over.is_set():
+            try:
+                exit = self._engine.exited(id)
+                if gone:
+                    self._life.tell(problem="")
+                pause, gone = FIRST_PAUSE, False
+                if exit is not None:
+                    self._events.put(_Ended(id, exit))
+                    return
+                self._engine.wait(id)
+            except EngineGone as error:
+                gone = True
+                self._life.tell(problem=str(error))
+                self._over.wait(pause)
+                pause = min(pause * 2, LAST_PAUSE)
+            except EngineRefused as error:
+                self._events.put(_Ended(id, Exit(-1, error=str(error))))
+                return
+
+    def _end(self, id: str) -> None:
+        try:
+            self._engine.kill(id)
+        except HathiError:
+            pass  # the end of the container will show by itself
+
+
+def reason_of(exit: Exit) -> str:
+    """Return why a container ended, in words for a person."""
+    if exit.memory:
+        return "the container was killed for using more memory than its limit"
+    status = "" if exit.status < 0 else f" with status {exit.status}"
+    return f"the container ended{status}{': ' if exit.error else ''}{exit.error}"

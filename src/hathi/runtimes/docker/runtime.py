@@ -1,0 +1,99 @@
+"""The Docker runtime: workers are processes beside pachd, each with a container that its user code runs in.
+
+Containers carry the id of the root folder that they serve, and of the pachd that made them. What a dead pachd left is
+found by that and removed as soon as the engine answers; nothing else on the engine is touched.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+
+from hathi.model.errors import HathiError
+from hathi.runtimes.docker.companion import FIRST_PAUSE, LAST_PAUSE, Containers
+from hathi.runtimes.docker.engine import Engine, EngineGone
+from hathi.runtimes.docker.images import obtain
+from hathi.runtimes.keeping import Companion, Keepers, Life, Place
+
+CLUSTER_LABEL, SERVER_LABEL = "hathi.cluster", "hathi.server"
+
+REMEMBERED_SECONDS = 1.0
+"""How long the engine's answer to whether it is there counts."""
+
+
+class DockerRuntime(Keepers):
+    """A `Runtime` of containers; safe to call from any thread."""
+
+    name = "docker"
+
+    def __init__(self, place: Place, cluster: str, engine: Engine | None = None) -> None:
+        """cluster: id of what is stored in the root folder."""
+        super().__init__(place, self._accompany_one)
+        self._engine = engine or Engine()
+        self._cluster = cluster
+        self._server = secrets.token_hex(8)
+        self._pulling = threading.Lock()
+        self._sweeping = threading.Lock()
+        self._swept = False
+        self._ended = threading.Event()
+        self._checked = (0.0, "")
+        try:
+            self._sweep()
+        except HathiError:
+            pass  # before the first container is made, then
+
+    def check(self) -> str:
+        """Return "" when the engine answers, or a worker is ready nevertheless; else why it does not."""
+        if any(status.ready for status in self.observe().values()):
+            return ""
+        when, problem = self._checked
+        if time.monotonic() - when > REMEMBERED_SECONDS:
+            try:
+                self._engine.ping()
+                problem = ""
+            except HathiError as error:
+                problem = str(error)
+            self._checked = (time.monotonic(), problem)
+        return problem
+
+    def close(self) -> None:
+        """Stop every worker and remove every container."""
+        super().close()
+        self._ended.set()
+
+    def _accompany_one(self, life: Life) -> Companion:
+        self._sweep()
+        name = life.group.transform.get("image", "")
+        with self._pulling:  # one pull of an image is enough for all workers that need it
+            image = obtain(self._engine, name, life.ending.is_set)
+        labels = {CLUSTER_LABEL: self._cluster, SERVER_LABEL: self._server}
+        return Containers(self._engine, image, life, labels, f"hathi-{self._cluster[:8]}", self._bury)
+
+    def _sweep(self) -> None:
+        """Remove, once, what a pachd before us left."""
+        with self._sweeping:
+            if self._swept:
+                return
+            for id, labels in self._engine.labelled(f"{CLUSTER_LABEL}={self._cluster}"):
+                if labels.get(SERVER_LABEL) != self._server:
+                    self._engine.remove(id)
+            self._swept = True
+
+    def _bury(self, id: str) -> None:
+        """Remove a container; later, when the engine does not answer now."""
+        try:
+            self._engine.remove(id)
+        except HathiError:
+            threading.Thread(target=self._bury_later, args=(id,), name="bury", daemon=True).start()
+
+    def _bury_later(self, id: str) -> None:
+        pause = FIRST_PAUSE
+        while not self._ended.wait(pause):
+            try:
+                self._engine.remove(id)
+                return
+            except EngineGone:
+                pause = min(pause * 2, LAST_PAUSE)
+            except HathiError:
+                pause = LAST_PAUSE

@@ -1,0 +1,43 @@
+"""Which runtime a server has: the one its settings name, or the best that worked when its root folder was first used.
+
+What was chosen then stays, because a pipeline's results depend on where its code runs: an engine that is installed
+later, or is down when pachd starts, changes nothing.
+"""
+
+from __future__ import annotations
+
+from hathi.model.errors import HathiError
+from hathi.runtimes.docker.engine import Engine
+from hathi.runtimes.docker.runtime import DockerRuntime
+from hathi.runtimes.interface import Runtime
+from hathi.runtimes.keeping import Place
+from hathi.runtimes.process import ProcessRuntime
+from hathi.server.config import Settings
+
+
+def chosen(settings: Settings) -> str:
+    """Return the name of the runtime; `auto` is decided once for a root folder."""
+    if settings.runtime != "auto":
+        return settings.runtime
+    path = settings.root / "runtime"
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        draft.write_text(best())
+        draft.rename(path)
+    return path.read_text().strip()
+
+
+def best() -> str:
+    """Return the name of the best runtime that works here and now."""
+    try:
+        Engine().ping()
+    except HathiError:
+        return ProcessRuntime.name
+    return DockerRuntime.name
+
+
+def make(settings: Settings, place: Place, cluster: str) -> Runtime:
+    """Return the server's runtime. cluster: the id of what is stored in the root folder."""
+    if chosen(settings) == DockerRuntime.name:
+        return DockerRuntime(place, cluster)
+    return ProcessRuntime(place, show=settings.show)
