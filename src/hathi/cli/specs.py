@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hathi.cli import fetching, places
 from hathi.cli.errors import CliError
-from hathi.cli.placing import STDIN
-from hathi.model.spec import SpecError, parse_spec, show
+from hathi.cli.placing import STDIN, is_url
+from hathi.images import buildspec
+from hathi.images.buildspec import BuildSpec
+from hathi.model.spec import Problem, SpecError, parse_spec, show, translate
 
 _UNKNOWN = re.compile(r'unknown field "([^"]+)"')
 """A problem with a key that is not known has the path of the mapping; the key itself is what to point at."""
@@ -35,11 +38,15 @@ class Spec:
     """One specification as the user wrote it, apart from modes and `$schema`, with its project filled in.
 
     modes: top-level `update`, `reprocess` and `dry_run`, which overrule what the command says.
+    folder: what relative paths in it start from; None when it came from a URL.
+    build: what `transform.build` asks for, which `data` is without.
     """
 
     source: str
     data: dict[str, Any]
     modes: dict[str, bool]
+    folder: Path | None = None
+    build: BuildSpec | None = None
 
     @property
     def name(self) -> str:
@@ -54,10 +61,17 @@ class Spec:
 
 def load(place: str, project: str, note: Callable[[str], None]) -> list[Spec]:
     """Read the specs at a place (a path, a URL, or `-`); `note` is told what the user should know."""
-    return parse(fetching.read_text(place), "<stdin>" if place == STDIN else place, project, note)
+    return parse(fetching.read_text(place), "<stdin>" if place == STDIN else place, project, note, folder_of(place))
 
 
-def parse(text: str, source: str, project: str, note: Callable[[str], None]) -> list[Spec]:
+def folder_of(place: str) -> Path | None:
+    """Return what relative paths in a spec start from: its folder, or the working directory for standard input."""
+    if is_url(place):
+        return None
+    return Path.cwd() if place == STDIN else Path(place).absolute().parent
+
+
+def parse(text: str, source: str, project: str, note: Callable[[str], None], folder: Path | None = None) -> list[Spec]:
     """Return the specs of a text, or raise SpecFileError. `source` is what its places are shown under."""
     try:
         documents = [document for document in places.read(text) if document.value is not None]
@@ -69,7 +83,7 @@ def parse(text: str, source: str, project: str, note: Callable[[str], None]) -> 
     specs = []
     for document in documents:
         try:
-            specs.append(_check(document, source, project, note))
+            specs.append(_check(document, source, project, note, folder))
         except SpecFileError as error:
             lines += error.lines
     if lines:
@@ -77,7 +91,9 @@ def parse(text: str, source: str, project: str, note: Callable[[str], None]) -> 
     return specs
 
 
-def _check(document: places.Document, source: str, project: str, note: Callable[[str], None]) -> Spec:
+def _check(
+    document: places.Document, source: str, project: str, note: Callable[[str], None], folder: Path | None
+) -> Spec:
     def line(path: places.Path, message: str) -> str:
         where = f" {show(path)}:" if path else ""
         unknown = _UNKNOWN.match(message)
@@ -95,6 +111,9 @@ def _check(document: places.Document, source: str, project: str, note: Callable[
             problems.append(line((mode,), "expected true or false"))
         elif given is not None:
             modes[mode] = given
+    data, wanted = buildspec.take(data)
+    build, missing = _build(wanted, data, folder)
+    problems += [line(each.path, each.message) for each in missing]
     try:
         parsed = parse_spec(data, project=project)
     except SpecError as error:
@@ -104,8 +123,20 @@ def _check(document: places.Document, source: str, project: str, note: Callable[
         raise SpecFileError(problems)
     for remark in parsed.notes:
         note(line(remark.path, remark.message))
-    _warn_of_image(data, line, note)
-    return Spec(source, _with_project(data, project), modes)
+    if build is None:
+        _warn_of_image(data, line, note)
+    return Spec(source, _with_project(data, project), modes, folder, build)
+
+
+def _build(wanted: Any, data: dict[str, Any], folder: Path | None) -> tuple[BuildSpec | None, list[Problem]]:
+    """Return what a spec's `build` object asks for, and what is wrong with it."""
+    if wanted is None:
+        return None, []
+    try:
+        modern, _ = translate(data)
+    except SpecError:
+        modern = data  # what cannot be translated is told by whoever reads the rest
+    return buildspec.read(wanted, modern, folder)
 
 
 def _missing_names(data: dict[str, Any], line: Callable[[places.Path, str], str]) -> list[str]:

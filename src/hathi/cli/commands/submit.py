@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from hathi.cli import fetching, options, references, specs
+from hathi.cli import building, fetching, options, references, specs
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.render import documents
@@ -123,7 +123,8 @@ def _read(session: Session, place: str, jsonnet: str, args: tuple[str, ...], pro
         require(equals, f'invalid argument "{arg}": expected NAME=VALUE')
         values[name] = value
     request = pps_pb2.RenderTemplateRequest(template=fetching.read_text(jsonnet), args=values)
-    return specs.parse(session.server.pps.RenderTemplate(request).json, jsonnet, home, session.warn)
+    rendered = session.server.pps.RenderTemplate(request).json
+    return specs.parse(rendered, jsonnet, home, session.warn, specs.folder_of(jsonnet))
 
 
 def _send(
@@ -135,11 +136,17 @@ def _send(
     reprocess: bool = False,
     dry_run: bool = False,
 ) -> None:
+    update = spec.modes.get("update", update)
+    reprocess = spec.modes.get("reprocess", reprocess)
+    dry_run = spec.modes.get("dry_run", dry_run)
+    if spec.build is not None:
+        building.deploy(session, spec, form, update=update, reprocess=reprocess, dry_run=dry_run)
+        return
     request = pps_pb2.CreatePipelineV2Request(
         create_pipeline_request_json=json.dumps(spec.data, ensure_ascii=False),
-        update=spec.modes.get("update", update),
-        reprocess=spec.modes.get("reprocess", reprocess),
-        dry_run=spec.modes.get("dry_run", dry_run),
+        update=update,
+        reprocess=reprocess,
+        dry_run=dry_run,
     )
     if request.dry_run:
         answer = session.server.pps.CreatePipelineV2(request)

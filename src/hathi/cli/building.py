@@ -1,0 +1,56 @@
+"""Specs with `transform.build`: the code goes to the server, and one transaction sets up both pipelines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hathi.cli.render import documents
+from hathi.cli.session import Session, require
+from hathi.images import buildspec
+from hathi.images.rewriting import BuildSpecs, rewrite
+from hathi.model.references import Pipeline
+from hathi.model.spec import camel_case, parse_spec
+
+if TYPE_CHECKING:
+    from hathi.cli.specs import Spec
+    from hathi.images.staging import Staged
+
+
+def deploy(session: Session, spec: Spec, form: str, *, update: bool, reprocess: bool, dry_run: bool) -> None:
+    """Upload a spec's code and create or update its pipelines; on a dry run print the specs they would have."""
+    assert spec.build is not None
+    assert spec.folder is not None
+    require(session.server.is_hathi, "build pipelines need a Hathi server; this one has no place for them")
+    require(
+        not session.transaction,
+        "a build pipeline is set up in a transaction of its own; run: pachctl stop transaction",
+    )
+    from hathi.wire.gen import hathi_pb2
+
+    pipeline = Pipeline(spec.project, spec.name)
+    runtime = session.server.about.Server(hathi_pb2.ServerRequest()).runtime
+    specs = rewrite(spec.data, spec.build, pipeline, runtime)
+    if dry_run:
+        _show(specs, form or "json")
+        return
+    for each in (specs.builder, specs.main):
+        parse_spec(each)  # what is wrong shows before anything is sent
+    from hathi.cli.fingerprint import fingerprint
+    from hathi.images.deploying import deploy
+    from hathi.images.source import list_source
+
+    files = list_source(buildspec.folder_of(spec.build, spec.folder))
+    deploy(session.server, pipeline, specs, files, fingerprint, update=update, reprocess=reprocess, staged=_tell)
+
+
+def _tell(code: Staged) -> None:
+    what = f"sent {code.sent} of {code.total} files"
+    gone = f", {code.deleted} deleted" if code.deleted else ""
+    click.echo(f"{what}{gone}" if code.sent or code.deleted else "the code is as it was; nothing sent", err=True)
+
+
+def _show(specs: BuildSpecs, form: str) -> None:
+    for each in (specs.builder, specs.main):
+        click.echo(documents.document(camel_case(parse_spec(each).effective), form))

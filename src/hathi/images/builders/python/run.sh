@@ -1,0 +1,33 @@
+#!/bin/sh
+# Runs Python code: /pfs/source/main.py, with the wheels of /pfs/build installed beside it.
+#
+# They are installed without a look at any index, into a folder that outlives the datum where the image names one.
+set -e
+
+python=$(command -v python3 || command -v python || true)
+if [ -z "$python" ]; then
+    echo "no python3 in PATH=$PATH" >&2
+    exit 1
+fi
+
+if [ -f /pfs/build/requirements.key ]; then
+    site=${BUILDER_CACHE:-${TMPDIR:-/tmp}}/site-$(ls /pfs/build | sha256sum | cut -c 1-16)
+    if [ ! -d "$site" ]; then
+        work=$(mktemp -d "$site.XXXXXX")
+        mkdir "$work/odd" "$work/site"
+        if [ -f /pfs/build/wheels.tar ]; then
+            "$python" -m tarfile -e /pfs/build/wheels.tar "$work/odd"
+        fi
+        find -L /pfs/build "$work/odd" -name '*.whl' > "$work/wheels.txt"
+        if [ -s "$work/wheels.txt" ]; then
+            "$python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-warn-script-location \
+                --root-user-action ignore --target "$work/site" -r "$work/wheels.txt"
+        fi
+        mv -T "$work/site" "$site" 2>/dev/null || [ -d "$site" ]
+        rm -rf "$work"
+    fi
+    export PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}"
+fi
+
+cd /pfs/source
+exec "$python" main.py "$@"

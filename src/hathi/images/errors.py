@@ -1,0 +1,24 @@
+"""What can go wrong on the way from source code to a pipeline, before the server is asked."""
+
+from __future__ import annotations
+
+from hathi.model.errors import InvalidError, PreconditionError
+
+
+class BuildError(InvalidError):
+    """A build pipeline cannot be set up as its spec says."""
+
+
+class SourceError(InvalidError):
+    """The source code cannot be read, or holds names that no repo can hold."""
+
+
+class RepoInTheWay(PreconditionError):
+    """The repo that would hold a pipeline's code holds something else."""
+
+    def __init__(self, repo: str, branches: list[str]) -> None:
+        super().__init__(
+            f"repo {repo} holds something other than a pipeline's code (branches {', '.join(branches)}); "
+            "give the pipeline another name or the repo's contents another place"
+        )
+        self.repo = repo

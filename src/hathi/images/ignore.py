@@ -1,0 +1,28 @@
+"""`.pachignore`: which files of a source folder are not uploaded.
+
+One glob a line, in the grammar of repo globs but without a path separator: `*` crosses folders too. There are no
+comments and no negation, and an empty line excludes nothing. A glob is matched against the path of a file relative to
+the source folder, so `*.pyc` excludes such files wherever they stand, and `data/*` everything below `data`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hathi.model.globs import compile_glob
+
+NAME = ".pachignore"
+
+_NO_SEPARATOR = "\0"
+"""What slashes are replaced with, in globs and paths alike: a character like any other, and in no file's name."""
+
+
+def read_ignore(text: str) -> Callable[[str], bool]:
+    """Return a function that tells whether a relative path is excluded, or raise GlobError."""
+    globs = [compile_glob("/" + line.replace("/", _NO_SEPARATOR)) for line in text.splitlines() if line]
+
+    def excluded(path: str) -> bool:
+        flat = "/" + path.replace("/", _NO_SEPARATOR)
+        return any(glob.match(flat) for glob in globs)
+
+    return excluded
