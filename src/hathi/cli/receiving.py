@@ -17,9 +17,11 @@ from typing import IO, cast
 
 from google.protobuf.wrappers_pb2 import BytesValue
 
+from hathi.cli import sending
+from hathi.cli.connection import Server
 from hathi.cli.errors import CliError
 from hathi.model.errors import HathiError
-from hathi.wire.gen import hathi_pb2
+from hathi.wire.gen import hathi_pb2, pfs_pb2
 
 BLOCK = 1 << 20
 NAME_HEAD = 64
@@ -34,6 +36,14 @@ class Arrived:
     data: bytes
     first: bool
     last: bool
+
+
+def arrivals(server: Server, file: pfs_pb2.File) -> Iterator[Arrived]:
+    """Ask for every file at or below a path, or that a pattern matches."""
+    if server.is_hathi:
+        request = hathi_pb2.GetRequest(commit=sending.commit_ref(file.commit), path=file.path, recursive=True)
+        return from_hathi(server.files.Get(request))
+    return from_tar(server.pfs.GetFileTAR(pfs_pb2.GetFileRequest(file=file)))
 
 
 def from_hathi(answers: Iterable[hathi_pb2.GetResponse]) -> Iterator[Arrived]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from hathi.cli import options, placing, receiving, references, sending
+from hathi.cli import options, placing, receiving, references
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.render.progress import Progress
 from hathi.cli.session import Session, pass_session, require
 from hathi.model import globs
 from hathi.model.errors import HathiError, NotFoundError, UnavailableError
-from hathi.wire.gen import hathi_pb2, pfs_pb2
+from hathi.wire.gen import pfs_pb2
 
 RETRIES = 5
 
@@ -99,20 +99,13 @@ def _get_one(
 def _get_many(session: Session, file: pfs_pb2.File, target: Path, bar: Progress) -> None:
     base = _base(session, file)
     found = 0
-    for piece in receiving.save(_arrivals(session, file), target, base):
+    for piece in receiving.save(receiving.arrivals(session.server, file), target, base):
         found += piece.first
         bar.add(len(piece.data), opens=piece.first)
     if not found:
         info = session.server.pfs.InspectFile(pfs_pb2.InspectFileRequest(file=file))
         if info.file_type == pfs_pb2.DIR:
             target.mkdir(parents=True, exist_ok=True)
-
-
-def _arrivals(session: Session, file: pfs_pb2.File) -> Iterator[receiving.Arrived]:
-    if session.server.is_hathi:
-        request = hathi_pb2.GetRequest(commit=sending.commit_ref(file.commit), path=file.path, recursive=True)
-        return receiving.from_hathi(session.server.files.Get(request))
-    return receiving.from_tar(session.server.pfs.GetFileTAR(pfs_pb2.GetFileRequest(file=file)))
 
 
 def _base(session: Session, file: pfs_pb2.File) -> str:

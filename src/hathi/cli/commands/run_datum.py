@@ -1,0 +1,94 @@
+"""`pachctl run datum`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from google.protobuf import json_format
+
+from hathi.cli import options, references
+from hathi.cli.errors import CliError
+from hathi.cli.grammar import command
+from hathi.cli.local.inputs import ApiSource
+from hathi.cli.local.kept import save
+from hathi.cli.local.rooms import room_for
+from hathi.cli.local.running import Here, Ran, Task
+from hathi.cli.local.shell import run_shell
+from hathi.cli.local.tasks import inputs_of, seconds
+from hathi.cli.render import local
+from hathi.cli.session import Session, pass_session
+from hathi.model.inputs import from_spec
+from hathi.wire.gen import pps_pb2
+
+ID_DIGITS = 64
+
+
+@command()
+@click.argument("job", metavar="PIPELINE@JOB")
+@click.argument("datum")
+@click.option("--shell", is_flag=True, help="Open a shell where the command would run, instead of running it.")
+@click.option("-o", "--output", default="", metavar="DIR", help="Keep what it makes in this folder.")
+@options.project
+@pass_session
+def run_datum(session: Session, job: str, datum: str, shell: bool, output: str, project: str | None) -> None:
+    """It sees the files and variables that it saw in the job, and runs on this machine.
+
+    The beginning of a datum's id will do. What it prints goes to standard error, the list of what it made to standard
+    output. Programs that the command names must be here; in a pipeline that runs in containers, its image is used.
+    """
+    message = references.job(session, job, session.project(project))
+    task = _task(session, message, datum)
+    with room_for(session, task) as room:
+        here = Here(room, ApiSource(session.server))
+        ran = _shell(here, task) if shell else here.run(task, _print)
+        for line in local.listing(ran.outputs):
+            click.echo(line)
+        if output and not ran.reason:
+            save(ran.outputs, Path(output))
+    click.echo(local.summary(ran), err=True)
+    if ran.reason and not ran.recovered:
+        raise CliError(f"datum {task.id} failed: {ran.reason}")
+
+
+def _shell(here: Here, task: Task) -> Ran:
+    with here.ready(task) as (staged, planned):
+        click.echo(f"/pfs is as datum {task.id} sees it, and nothing is committed. Its command:", err=True)
+        click.echo(f"  {local.command_text(planned.argv)}", err=True)
+        return here.collected(staged, run_shell(planned, lambda entered: here.start(entered, _print)))
+
+
+def _print(data: bytes, errors: bool) -> None:
+    sys.stderr.buffer.write(data)
+    sys.stderr.buffer.flush()
+
+
+def _task(session: Session, job: pps_pb2.Job, datum: str) -> Task:
+    info = session.server.pps.InspectJob(pps_pb2.InspectJobRequest(job=job, details=True))
+    found = _find(session, job, datum)
+    project, details = job.pipeline.project.name, info.details
+    described = json_format.MessageToDict(details.input, preserving_proto_field_name=True)
+    root = from_spec(described, project, job.pipeline.name) if described else None
+    return Task(
+        project=project,
+        pipeline=job.pipeline.name,
+        job=job.id,
+        id=found.datum.id,
+        inputs=inputs_of(found, root),
+        transform=json_format.MessageToDict(details.transform, preserving_proto_field_name=True),
+        timeout=seconds(details.datum_timeout),
+    )
+
+
+def _find(session: Session, job: pps_pb2.Job, datum: str) -> pps_pb2.DatumInfo:
+    if len(datum) == ID_DIGITS:
+        whole = pps_pb2.Datum(job=job, id=datum)
+        answer: pps_pb2.DatumInfo = session.server.pps.InspectDatum(pps_pb2.InspectDatumRequest(datum=whole))
+        return answer
+    infos = session.server.pps.ListDatum(pps_pb2.ListDatumRequest(job=job))
+    found: list[pps_pb2.DatumInfo] = [info for info in infos if info.datum.id.startswith(datum)]
+    if len(found) == 1:
+        return found[0]
+    what = f"{len(found)} datums have ids that begin" if found else "no datum has an id that begins"
+    raise CliError(f'{what} with "{datum}"; list them: pachctl list datum {job.pipeline.name}@{job.id}')

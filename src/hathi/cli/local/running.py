@@ -1,0 +1,118 @@
+"""Running one datum here: the same steps as in a worker, once, and then what it made is shown instead of stored."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hathi.cli.local.kept import Kept, Output
+from hathi.cli.local.room import Room
+from hathi.datum import environment
+from hathi.datum.collect import OutputError, survey
+from hathi.datum.command import NO_COMMAND, command_of, reason_of
+from hathi.datum.frames import Command, Outcome
+from hathi.datum.policies import accept_return_code, err_cmd
+from hathi.datum.sandbox import SandboxGone
+from hathi.datum.stage import Source, Staged
+from hathi.model.pps import DatumInput
+
+Log = Callable[[bytes, bool], None]
+"""Takes what user code prints, and whether it came from standard error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A datum to run, with what its job says of it. transform: snake_case. timeout: in seconds, 0 for any."""
+
+    project: str
+    pipeline: str
+    job: str
+    id: str
+    inputs: tuple[DatumInput, ...]
+    transform: Mapping[str, Any]
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a run ended. reason: why it failed, or "". recovered: it failed, and `err_cmd` then succeeded."""
+
+    outcome: Outcome
+    reason: str = ""
+    recovered: bool = False
+    outputs: list[Output] = field(default_factory=list)
+    staged_files: int = 0
+    staged_bytes: int = 0
+    staged_seconds: float = 0.0
+
+
+class Here:
+    """Runs datums in a room."""
+
+    def __init__(self, room: Room, source: Source) -> None:
+        self._room = room
+        self._source = source
+
+    @contextlib.contextmanager
+    def ready(self, task: Task) -> Iterator[tuple[Staged, Command]]:
+        """Give a datum's folder and command; the folder is gone afterwards."""
+        about = environment.Job(
+            project=task.project,
+            pipeline=task.pipeline,
+            job=task.job,
+            worker=f"{task.pipeline}-here",
+            env=task.transform.get("env") or {},
+            base=self._room.base,
+        )
+        variables = environment.datum_variables(task.job, task.id, task.inputs)
+        staged = self._room.stage.prepare(task.inputs, environment.dotenv(variables), self._source)
+        try:
+            env = environment.environment(about, variables)
+            yield staged, command_of(task.transform, env, staged.folder.name, task.timeout)
+        finally:
+            staged.remove()
+
+    def run(self, task: Task, log: Log) -> Ran:
+        """Run a datum's command once."""
+        with self.ready(task) as (staged, command):
+            if not command.argv:
+                return self._ran(staged, Outcome(-1, error=NO_COMMAND), NO_COMMAND)
+            outcome = self.start(command, log)
+            if not accept_return_code.accepts(task.transform, outcome):
+                handler = err_cmd.handler(task.transform, command)
+                recovered = handler is not None and accept_return_code.accepts(task.transform, self.start(handler, log))
+                return self._ran(staged, outcome, reason_of(outcome, task.timeout), recovered=recovered)
+            return self.collected(staged, outcome)
+
+    def start(self, command: Command, log: Log) -> Outcome:
+        """Run a command in the sandbox."""
+        sandbox = self._room.sandbox
+        try:
+            return sandbox.run(command, log)
+        except SandboxGone as error:
+            sandbox.close()
+            return Outcome(-1, error=str(error))
+        except ValueError as error:  # the spec has what no process can be given
+            return Outcome(-1, error=f"the command cannot be run: {error}")
+
+    def collected(self, staged: Staged, outcome: Outcome) -> Ran:
+        """Return a run that went well with what it made."""
+        kept = Kept(self._room.kept, self._source.read)
+        try:
+            made = survey(staged, self._room.sandbox, kept.keep)
+            return self._ran(staged, outcome, outputs=kept.outputs(made))
+        except (OutputError, SandboxGone) as error:
+            return self._ran(staged, outcome, str(error))
+
+    @staticmethod
+    def _ran(
+        staged: Staged,
+        outcome: Outcome,
+        reason: str = "",
+        *,
+        recovered: bool = False,
+        outputs: list[Output] | None = None,
+    ) -> Ran:
+        return Ran(outcome, reason, recovered, outputs or [], staged.files, staged.bytes, staged.seconds)
