@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hathi.pipelines import closing, folding, planner
+from hathi.model.errors import UnavailableError
+from hathi.model.references import Pipeline
+from hathi.pipelines import closing, folding, listing, planner
 from hathi.pipelines.controllers import job as controller
 from hathi.pipelines.planning import batches
+from hathi.storage.objects.interface import StorageUnavailable
 
 
 class Killed(BaseException):
@@ -91,16 +94,53 @@ def test_just_before_the_closing_transaction_commits(started, monkeypatch):
     check(started)
 
 
-def test_errors_are_tried_again_later_and_told(started, monkeypatch):
+def test_errors_of_a_controller_are_tried_again_later_and_shown_until_then(started, monkeypatch):
     def fails(*args, **kwargs):
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
         patch.setattr(controller, "fold_job", fails)
         started.settle()
-    assert started.states("copy")[0][0] == "FINISHING"
-    started.clock.advance(1)
+        assert started.states("copy") == [("FINISHING", "OSError: no space left")]
+        started.clock.advance(1)
+        started.settle()
+    assert started.states("copy") == [("FINISHING", "OSError: no space left")]
+    started.clock.advance(2)
     check(started)
+
+
+def test_an_error_while_a_job_runs_is_forgotten_once_it_gets_on(started, monkeypatch):
+    def fails(*args, **kwargs):
+        raise StorageUnavailable("x", "timed out")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(controller, "plan_job", fails)
+        started.controllers.settle()
+    [(state, reason)] = started.states("copy")
+    assert state == "RUNNING" and "timed out" in reason
+    started.clock.advance(1)
+    started.controllers.settle()
+    assert started.states("copy") == [("RUNNING", "")]
+
+
+def test_a_pipeline_whose_workers_cannot_be_declared_says_so(world, monkeypatch):
+    def fails(group):
+        raise UnavailableError("no engine answers")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.runtime, "ensure", fails)
+        world.pipeline("copy")
+        world.settle()
+        assert pipeline_state(world) == ("CRASHING", "no engine answers")
+    world.clock.advance(1)
+    world.settle()
+    assert pipeline_state(world) == ("RUNNING", "")
+
+
+def pipeline_state(world):
+    with world.db.read() as tx:
+        info = listing.inspect(tx, Pipeline("default", "copy"))
+    return info.state.name, info.reason
 
 
 def test_the_window_decides_the_size_of_sets():

@@ -19,6 +19,7 @@ def close(store: Store, tx: Transaction, row: JobRow, state: JobState, reason: s
     """End a job: its output commit gets the folded output if it succeeded, its meta commit the index as far as there
     is one.
 
+    An index from which no output could be made is no base for later jobs: `planner` says what they take of it.
     folded: None for a job that never began. Raises LeaseLapsed when what was folded may be collected already.
     """
     succeeded = state is JobState.SUCCESS
@@ -26,8 +27,9 @@ def close(store: Store, tx: Transaction, row: JobRow, state: JobState, reason: s
     values: dict[str, object] = {"state": state, "reason": reason, "finished": tx.now}
     if folded is not None:
         store.ledger.register(tx, folded.lease_id, folded.packs)
-        index = folded.index
-        values |= {"index_root": index, "complete": state in (JobState.SUCCESS, JobState.FAILURE)}
+        index = folded.index or EMPTY_ROOT
+        complete = state in (JobState.SUCCESS, JobState.FAILURE) and not folded.error
+        values |= {"index_root": folded.index, "complete": complete}
         if succeeded:
             output, size = folded.output, folded.size
     pipeline, id = row.job.pipeline, row.job.id

@@ -20,6 +20,7 @@ from hathi.pipelines import payloads
 from hathi.pipelines.index import EMPTY_ROOT, DatumIndex
 from hathi.pipelines.outputs import compose_output
 from hathi.pipelines.planner import base_of
+from hathi.pipelines.reported import UnusableReport, records_of
 from hathi.pipelines.rows import jobs, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.pipelines.rows.sets import SetRow
@@ -36,10 +37,11 @@ from hathi.versioning.store import Store
 class Folded:
     """index, output: roots of trees. size: of the output, in bytes. error: why there is no output, "" when there is.
 
+    index: None when what was reported is of no use.
     lease_id, packs: what the closing transaction registers; whoever got this value ends the lease.
     """
 
-    index: bytes
+    index: bytes | None
     output: bytes
     size: int
     error: str
@@ -56,13 +58,15 @@ def fold_job(store: Store, row: JobRow, *, with_output: bool) -> Folded:
         done = [found for found in sets.list_rows(tx, row.id) if found.state is SetState.DONE]
     with store.chunks.upload() as upload:
         nodes = writing(upload)
-        index = tree.apply(DATUMS, nodes, start, _edits(store, nodes, row, done))
-        output, error = EMPTY_ROOT, ""
-        if with_output:
-            try:
+        index, output, error = None, EMPTY_ROOT, ""
+        try:
+            index = tree.apply(DATUMS, nodes, start, _edits(store, nodes, row, done))
+            if with_output:
                 output = compose_output(upload, output_root, DatumIndex(nodes, output_index), DatumIndex(nodes, index))
-            except (DuplicatePath, PathCollision) as refused:
-                error = refused.message
+        except (DuplicatePath, PathCollision) as refused:
+            error = refused.message
+        except UnusableReport as refused:
+            index, error = None, refused.message
         size = FileTree(nodes, output).size
         packs = upload.seal()
         upload.handed_over()
@@ -88,9 +92,8 @@ def _edits(store: Store, nodes: Nodes, row: JobRow, done: Sequence[SetRow]) -> I
 
 def _set_edits(store: Store, nodes: Nodes, row: JobRow, one: SetRow) -> Iterator[tree.Edit]:
     if one.kind is SetKind.RUN:
-        if one.index_root is not None:
-            for key, value in tree.scan(DATUMS, nodes, one.index_root):
-                yield tree.Put(key, value)
+        for key, value in records_of(nodes, one):
+            yield tree.Put(key, value)
         return
     with store.db.read() as tx:
         payload = sets.payload(tx, row.id, one.seq)

@@ -14,6 +14,7 @@ from operator import itemgetter
 
 from hathi.model.records import DatumRecord
 from hathi.pipelines.index import DatumIndex
+from hathi.pipelines.reported import changed_files, files_of
 from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.interface import NodeReader
 from hathi.storage.chunks.upload import Upload
@@ -22,7 +23,7 @@ from hathi.storage.filesets.datums import DATUMS
 from hathi.storage.filesets.difference import difference
 from hathi.storage.filesets.entry import key_of
 from hathi.storage.filesets.errors import DuplicatePath
-from hathi.storage.filesets.files import FileTree, diff_files
+from hathi.storage.filesets.files import FileTree
 from hathi.storage.filesets.fold import fold
 from hathi.storage.filesets.nodes import Nodes, WritableNodes, writing
 from hathi.storage.filesets.ops import RUN
@@ -43,7 +44,7 @@ class FileChange:
 def compose_output(upload: Upload, base_root: bytes, base: DatumIndex, new: DatumIndex) -> bytes:
     """Return the root of the output tree that goes with the index `new`, given the one that goes with `base`.
 
-    Both indexes read through `upload`. Raises DuplicatePath and PathCollision.
+    Both indexes read through `upload`. Raises DuplicatePath, PathCollision, UnusableReport.
     """
     nodes = writing(upload)
     vacated = _vacated(nodes, base, new)
@@ -75,7 +76,7 @@ def _check_vacant(nodes: Nodes, vacated: bytes, new: DatumIndex, change: FileCha
     if tree.get(RUN, nodes, vacated, key_of(change.path)) is not None:
         return
     for record in new.records():
-        if record.id != change.datum and any(path == change.path for path, _ in _files(nodes, record)):
+        if record.id != change.datum and any(path == change.path for path, _ in files_of(nodes, record)):
             raise DuplicatePath(change.path, record.id, change.datum)
 
 
@@ -94,7 +95,7 @@ def _datum_changes(nodes: Nodes, old: DatumRecord | None, now: DatumRecord | Non
     if known is None:
         return
     if old is not None and now is not None and old.output_root and now.output_root:
-        for path, before, after in diff_files(nodes, old.output_root, now.output_root):
+        for path, before, after in changed_files(nodes, old, now):
             yield FileChange(known.id, path, before, after)
         return
     sides = merge(_tagged(nodes, old, 0), _tagged(nodes, now, 1), key=itemgetter(0))
@@ -108,14 +109,5 @@ def _datum_changes(nodes: Nodes, old: DatumRecord | None, now: DatumRecord | Non
 
 def _tagged(nodes: NodeReader, record: DatumRecord | None, side: int) -> Iterator[tuple[str, int, Content]]:
     if record is not None:
-        for path, content in _files(nodes, record):
+        for path, content in files_of(nodes, record):
             yield path, side, content
-
-
-def _files(nodes: NodeReader, record: DatumRecord) -> Iterator[tuple[str, Content]]:
-    """Yield the files that a datum wrote, by path."""
-    for path, encoded in record.outputs:
-        yield path, Content.decode(encoded)
-    if record.output_root:
-        for stat in FileTree(nodes, record.output_root).files():
-            yield stat.path, stat.content or Content(0)

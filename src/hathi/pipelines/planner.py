@@ -108,8 +108,17 @@ def _question(tx: Transaction, row: JobRow, nodes: Nodes) -> _Question:
     wanted = Wanted(spec.input, trees, spec.salt, spec.again)
     base = base_of(tx, row)
     since = takewhile(lambda before: base is None or before.id != base.id, jobs.before(tx, row))
-    killed = tuple(DatumIndex(nodes, before.index_root) for before in since if before.index_root is not None)
-    return _Question(spec, wanted, _base(tx, base, nodes), killed)
+    left = tuple(DatumIndex(nodes, before.index_root) for before in since if before.index_root and _of_use(before, row))
+    return _Question(spec, wanted, _base(tx, base, nodes), left)
+
+
+def _of_use(before: JobRow, row: JobRow) -> bool:
+    """Return whether what a job without a complete index did need not be done again.
+
+    Where the outputs of its datums did not go together, another version of the code may do better: what the same one
+    would only repeat is kept.
+    """
+    return before.state is JobState.KILLED or before.version == row.version
 
 
 def _base(tx: Transaction, row: JobRow | None, nodes: Nodes) -> Base:

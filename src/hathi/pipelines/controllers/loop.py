@@ -10,7 +10,7 @@ from datetime import timedelta
 from hathi.metadata.feed import Subscription
 from hathi.model.errors import HathiError
 from hathi.model.references import Pipeline
-from hathi.pipelines.controllers import job, pipeline
+from hathi.pipelines.controllers import job, pipeline, trouble
 from hathi.pipelines.controllers.queue import KeyedQueue
 from hathi.pipelines.controllers.topics import PREFIXES, Key, every_key, keys_of
 from hathi.pipelines.logs import Logs
@@ -37,7 +37,7 @@ class Controllers:
         self._runtime = runtime
         self._logs = logs
         self._queue: KeyedQueue[Key] = KeyedQueue(store.db.clock)
-        self._failures: dict[Key, int] = {}
+        self._failures: dict[Key, tuple[int, str]] = {}  # how often in a row, and what was told of it
         self._news: Subscription | None = None
         self._stopping = False
         self._threads = [threading.Thread(target=self._work, name=f"controller-{n}") for n in range(threads)]
@@ -108,21 +108,25 @@ class Controllers:
                 again = job.reconcile(self._store, key)
                 if again is not None:
                     self._queue.add_at(key, again)
-            self._failures.pop(key, None)
+            if (failed := self._failures.pop(key, None)) is not None:
+                trouble.withdraw(self._store, key, failed[1])
         except Exception as error:  # whatever it is, the other keys must go on and this one must be tried again
             self._put_off(key, error)
         finally:
             self._queue.done(key)
 
     def _put_off(self, key: Key, error: Exception) -> None:
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        failures = self._failures.get(key, (0, ""))[0] + 1
+        text = trouble.describe(error)
+        self._failures[key] = failures, text
         seconds = min(RETRY_SECONDS * 2 ** (failures - 1), RETRY_LIMIT)
         log.error("%s: %s; looking again in %s seconds", key, error, seconds, exc_info=error)
         now = self._store.db.clock()
         self._queue.add_at(key, now + timedelta(seconds=seconds))
         owner, id = (key, "") if isinstance(key, Pipeline) else (key.pipeline, str(key.id))
-        with suppress(HathiError):  # the line is a courtesy; the log just written tells the same
-            self._logs.append_master(owner, now, f"{error}; trying again in {seconds:g} s", id)
+        with suppress(HathiError):  # where even that fails, the log just written tells the same
+            trouble.tell(self._store, key, text)
+            self._logs.append_master(owner, now, f"{text}; trying again in {seconds:g} s", id)
 
     def _group_changed(self, group: str) -> None:
         self._queue.add(parse_group(group)[0])

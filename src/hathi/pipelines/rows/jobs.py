@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, insert, select, update
 
 from hathi.metadata.tables.pps import jobs, pipelines
 from hathi.metadata.transaction import Transaction
@@ -60,13 +60,8 @@ def topic(job: Job) -> str:
 
 def find(tx: Transaction, job: Job, *, hidden: bool = False) -> JobRow | None:
     """Return a job, or None; `hidden`: also one whose record was deleted."""
-    named = (
-        (jobs.c.set_id == job.id)
-        & (pipelines.c.project == job.pipeline.project)
-        & (pipelines.c.name == job.pipeline.name)
-    )
-    visible = () if hidden else (~jobs.c.hidden,)
-    return next(_rows(tx, _joined().where(named, *visible)), None)
+    named = {"the_set": job.id, "the_project": job.pipeline.project, "the_name": job.pipeline.name}
+    return next(_rows(tx, _FIND if hidden else _FIND_VISIBLE, named), None)
 
 
 def get(tx: Transaction, job: Job) -> JobRow:
@@ -87,17 +82,22 @@ def insert_row(tx: Transaction, pipeline: PipelineRow, id: CommitSetId, branch: 
         "state": JobState.CREATED,
         "created": tx.now,
     }
-    tx.connection.execute(insert(jobs).values(values))
+    tx.connection.execute(_INSERT, values)
     tx.emit(topic(Job(pipeline.pipeline, id)))
     tx.emit(pipeline_topic(pipeline.pipeline))
 
 
 def change(tx: Transaction, row: JobRow, **values: Any) -> None:
     """Change columns of a job's row, and tell; a change of state is told of the pipeline, too."""
-    tx.connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
+    tx.connection.execute(_CHANGE, {"the_job": row.id, **values})
     tx.emit(topic(row.job))
     if "state" in values:
         tx.emit(pipeline_topic(row.job.pipeline))
+
+
+def note(tx: Transaction, row: JobRow, reason: str) -> None:
+    """Change the reason of a job, and tell nobody."""
+    tx.connection.execute(_CHANGE, {"the_job": row.id, "reason": reason})
 
 
 def add(tx: Transaction, row: JobRow, sums: Mapping[str, float]) -> None:
@@ -110,7 +110,7 @@ def add(tx: Transaction, row: JobRow, sums: Mapping[str, float]) -> None:
 
 def by_id(tx: Transaction, id: int) -> JobRow:
     """Return the job with that row id, which exists."""
-    return next(_rows(tx, _joined().where(jobs.c.id == id)))
+    return next(_rows(tx, _BY_ID, {"the_job": id}))
 
 
 def list_rows(
@@ -139,43 +139,38 @@ def list_rows(
     if before:
         wanted.append(jobs.c.created > before if oldest_first else jobs.c.created < before)
     order = jobs.c.id.asc() if oldest_first else jobs.c.id.desc()
-    yield from _rows(tx, _joined().where(*wanted).order_by(order))
+    yield from _rows(tx, _JOBS.where(*wanted).order_by(order))
 
 
 def unfinished(tx: Transaction, pipeline_id: int | None = None) -> list[JobRow]:
     """Return the jobs that are not terminal, oldest first; of one pipeline when given."""
-    wanted: list[ColumnElement[bool]] = [jobs.c.state.not_in(TERMINAL)]
-    if pipeline_id is not None:
-        wanted.append(jobs.c.pipeline_id == pipeline_id)
-    return list(_rows(tx, _joined().where(*wanted).order_by(jobs.c.id)))
+    if pipeline_id is None:
+        return list(_rows(tx, _UNFINISHED))
+    return list(_rows(tx, _UNFINISHED_OF, {"the_pipeline": pipeline_id}))
 
 
 def before(tx: Transaction, row: JobRow) -> Iterator[JobRow]:
     """Yield the jobs before this one on its branch, the latest first, hidden or not."""
-    same = (jobs.c.pipeline_id == row.pipeline_id) & (jobs.c.branch == row.branch) & (jobs.c.id < row.id)
-    yield from _rows(tx, _joined().where(same).order_by(jobs.c.id.desc()))
+    yield from _rows(tx, _BEFORE, _place(row))
 
 
 def unfinished_before(tx: Transaction, row: JobRow) -> bool:
     """Return whether a job before this one on its branch has not ended."""
-    earlier = (jobs.c.pipeline_id == row.pipeline_id) & (jobs.c.branch == row.branch) & (jobs.c.id < row.id)
-    found = select(jobs.c.id).where(earlier, jobs.c.state.not_in(TERMINAL)).limit(1)
-    return tx.connection.execute(found).first() is not None
+    return tx.connection.execute(_UNFINISHED_BEFORE, _place(row)).first() is not None
 
 
 def last_state(tx: Transaction, pipeline_id: int) -> JobState | None:
     """Return the state of a pipeline's latest job, None when it has none."""
-    latest = select(jobs.c.state).where(jobs.c.pipeline_id == pipeline_id, ~jobs.c.hidden)
-    state: JobState | None = tx.connection.execute(latest.order_by(jobs.c.id.desc()).limit(1)).scalar()
+    state: JobState | None = tx.connection.execute(_LAST_STATE, {"the_pipeline": pipeline_id}).scalar()
     return state
 
 
-def _joined() -> Select[Any]:
-    return select(jobs, pipelines.c.project, pipelines.c.name).join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+def _place(row: JobRow) -> Mapping[str, object]:
+    return {"the_pipeline": row.pipeline_id, "the_branch": row.branch, "the_job": row.id}
 
 
-def _rows(tx: Transaction, statement: Select[Any]) -> Iterator[JobRow]:
-    for row in tx.connection.execute(statement):
+def _rows(tx: Transaction, statement: Select[Any], values: Mapping[str, object] | None = None) -> Iterator[JobRow]:
+    for row in tx.connection.execute(statement, values):
         yield _job(row)
 
 
@@ -202,3 +197,26 @@ def _job(row: Row[Any]) -> JobRow:
         ),
         failed_datum=row.failed_datum,
     )
+
+
+# Statements that controllers and workers need all the time are built once: building one costs more than running it.
+_JOBS = select(jobs, pipelines.c.project, pipelines.c.name).join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+_ONE = jobs.c.id == bindparam("the_job")
+_OF_PIPELINE = jobs.c.pipeline_id == bindparam("the_pipeline")
+_EARLIER = _OF_PIPELINE & (jobs.c.branch == bindparam("the_branch")) & (jobs.c.id < bindparam("the_job"))
+_OPEN = jobs.c.state.not_in(TERMINAL)
+
+_INSERT = insert(jobs)
+_CHANGE = update(jobs).where(_ONE)
+_BY_ID = _JOBS.where(_ONE)
+_FIND = _JOBS.where(
+    jobs.c.set_id == bindparam("the_set"),
+    pipelines.c.project == bindparam("the_project"),
+    pipelines.c.name == bindparam("the_name"),
+)
+_FIND_VISIBLE = _FIND.where(~jobs.c.hidden)
+_UNFINISHED = _JOBS.where(_OPEN).order_by(jobs.c.id)
+_UNFINISHED_OF = _UNFINISHED.where(_OF_PIPELINE)
+_BEFORE = _JOBS.where(_EARLIER).order_by(jobs.c.id.desc())
+_UNFINISHED_BEFORE = select(jobs.c.id).where(_EARLIER, _OPEN).limit(1)
+_LAST_STATE = select(jobs.c.state).where(_OF_PIPELINE, ~jobs.c.hidden).order_by(jobs.c.id.desc()).limit(1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, insert, select, update
 
 from hathi.metadata.tables.pps import pipeline_versions, pipelines
 from hathi.metadata.transaction import Transaction
@@ -62,8 +62,7 @@ def topic(pipeline: Pipeline) -> str:
 
 def find(tx: Transaction, pipeline: Pipeline) -> PipelineRow | None:
     """Return a pipeline, or None."""
-    named = (pipelines.c.project == pipeline.project) & (pipelines.c.name == pipeline.name)
-    return next(_rows(tx, select(pipelines).where(named)), None)
+    return next(_rows(tx, _FIND, {"the_project": pipeline.project, "the_name": pipeline.name}), None)
 
 
 def get(tx: Transaction, pipeline: Pipeline) -> PipelineRow:
@@ -76,7 +75,7 @@ def get(tx: Transaction, pipeline: Pipeline) -> PipelineRow:
 
 def by_id(tx: Transaction, id: int) -> PipelineRow:
     """Return the pipeline with that row id, which exists."""
-    return next(_rows(tx, select(pipelines).where(pipelines.c.id == id)))
+    return next(_rows(tx, _BY_ID, {"the_pipeline": id}))
 
 
 def list_rows(tx: Transaction, *, projects: Sequence[str] = (), name: str = "") -> Iterator[PipelineRow]:
@@ -131,8 +130,7 @@ def versions(tx: Transaction, row: PipelineRow, history: int) -> Iterator[Versio
 
 def version(tx: Transaction, pipeline_id: int, number: int) -> VersionRow:
     """Return a version that exists."""
-    one = (pipeline_versions.c.pipeline_id == pipeline_id) & (pipeline_versions.c.version == number)
-    return _version(tx.connection.execute(select(pipeline_versions).where(one)).one())
+    return _version(tx.connection.execute(_VERSION, {"the_pipeline": pipeline_id, "the_version": number}).one())
 
 
 def set_state(tx: Transaction, row: PipelineRow, state: PipelineState, reason: str, workers_ready: int = 0) -> None:
@@ -140,6 +138,11 @@ def set_state(tx: Transaction, row: PipelineRow, state: PipelineState, reason: s
     values = {"state": state, "reason": reason, "workers_ready": workers_ready}
     tx.connection.execute(update(pipelines).where(pipelines.c.id == row.id).values(values))
     tx.emit(topic(row.pipeline))
+
+
+def note(tx: Transaction, row: PipelineRow, state: PipelineState, reason: str) -> None:
+    """Record what is true of a pipeline, and tell nobody."""
+    tx.connection.execute(update(pipelines).where(pipelines.c.id == row.id).values(state=state, reason=reason))
 
 
 def set_stopped(tx: Transaction, row: PipelineRow, stopped: bool) -> None:
@@ -154,8 +157,8 @@ def delete_row(tx: Transaction, row: PipelineRow) -> None:
     tx.emit(topic(row.pipeline))
 
 
-def _rows(tx: Transaction, statement: Select[Any]) -> Iterator[PipelineRow]:
-    for row in tx.connection.execute(statement):
+def _rows(tx: Transaction, statement: Select[Any], values: Mapping[str, object] | None = None) -> Iterator[PipelineRow]:
+    for row in tx.connection.execute(statement, values):
         yield _pipeline(row)
 
 
@@ -185,3 +188,14 @@ def _version(row: Row[Any]) -> VersionRow:
         spec_set_id=row.spec_set_id,
         runtime=row.runtime,
     )
+
+
+# What every look at a pipeline or a job asks, built once.
+_BY_ID = select(pipelines).where(pipelines.c.id == bindparam("the_pipeline"))
+_FIND = select(pipelines).where(
+    pipelines.c.project == bindparam("the_project"), pipelines.c.name == bindparam("the_name")
+)
+_VERSION = select(pipeline_versions).where(
+    pipeline_versions.c.pipeline_id == bindparam("the_pipeline"),
+    pipeline_versions.c.version == bindparam("the_version"),
+)
