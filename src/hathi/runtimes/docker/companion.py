@@ -149,6 +149,8 @@ class Containers:
     def _bury_ended(self, made: _Made, exit: Exit) -> None:
         """Tell why a container ended; make another when the worker waits for one."""
         reason = reason_of(exit)
+        if not self._met and self._asked == made.asked:
+            reason = self._stillborn(made, reason)
         self._life.tell(ready=False, problem=reason)
         self._life.say(f"{made.asked.serial} {json.dumps({'reason': reason, 'blameless': not exit.memory})}")
         self._made = None
@@ -193,18 +195,27 @@ class Containers:
         )
 
     def _explained(self, error: HathiError) -> str:
-        """Return the engine's reason; of an image for another architecture it says too little."""
-        name = self._life.group.transform.get("image", "")
-        if isinstance(error, EngineRefused):
-            own = self._image.machine
-            try:
-                machine = self._engine.machine()
-            except HathiError:
-                machine = own
-            if own and machine and own != machine:
-                return f'the image "{name}" is for {own}, the engine is for {machine}: {error}'
-            return f'no container of the image "{name}" can be started: {error}'
-        return str(error)
+        """Return why no container could be started."""
+        return self._unfit(str(error)) if isinstance(error, EngineRefused) else str(error)
+
+    def _stillborn(self, made: _Made, reason: str) -> str:
+        """Return why a container ended before its shim had reached the worker; its last words may say more."""
+        try:
+            words = self._engine.last_words(made.id)
+        except HathiError:
+            words = ""
+        return self._unfit(f"{reason}: {words}" if words else reason)
+
+    def _unfit(self, reason: str) -> str:
+        """Return why an image cannot be used; of one for another architecture the engine says too little."""
+        name, own = self._life.group.transform.get("image", ""), self._image.machine
+        try:
+            machine = self._engine.machine()
+        except HathiError:
+            machine = own
+        if own and machine and own != machine:
+            return f'the image "{name}" is for {own}, the engine is for {machine}: {reason}'
+        return f'no container of the image "{name}" can be started: {reason}'
 
     def _watch(self, id: str) -> None:
         """Wait for the end of a container, through ends of the engine."""

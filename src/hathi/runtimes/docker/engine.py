@@ -184,6 +184,15 @@ class Engine:
         status = int(state.get("ExitCode", -1))
         return Exit(status, bool(state.get("OOMKilled")) and status == 137, state.get("Error") or "")
 
+    def last_words(self, id: str) -> str:
+        """Return the last line that a container wrote, "" when it wrote none."""
+        with self._asking():
+            try:
+                lines = self._client().logs(id, tail=1).decode(errors="replace").split("\n")
+            except NotFound:
+                return ""
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
     def wait(self, id: str) -> None:
         """Return when a container does not run any more."""
         with self._asking(), contextlib.suppress(NotFound):
