@@ -65,13 +65,24 @@ def test_a_lost_claim_ends_at_once_and_reports_nothing(rig: Rig, monkeypatch: An
     assert rig.server.reports == []
 
 
-def test_the_lease_of_a_reported_set_is_ended(rig: Rig) -> None:
+def test_a_report_that_was_taken_ends_the_lease_so_that_the_worker_need_not(rig: Rig) -> None:
     ended: list[str] = []
     rig.ledger.end_lease = ended.append
     claim = rig.claim()
     ended.clear()
     rig.worker.work(claim)
-    assert ended == [rig.server.reports[0].lease]
+    assert rig.server.reports[0].lease
+    assert ended == []
+
+
+def test_the_lease_of_a_set_that_nobody_takes_is_ended_at_once(rig: Rig) -> None:
+    ended: list[str] = []
+    rig.ledger.end_lease = ended.append
+    claim = rig.claim()
+    ended.clear()
+    rig.server.report = lambda report: False
+    rig.worker.work(claim)
+    assert len(ended) == 1
 
 
 def test_a_report_that_is_refused_does_not_end_the_worker(rig: Rig) -> None:

@@ -30,6 +30,7 @@ _VERSION = "storage.catalogue"
 _CATALOGUE = select(catalogue.c.id, catalogue.c.version, catalogue.c.purged, catalogue.c.indexed)
 _PACKS_SINCE = select(packs).where(packs.c.since > bindparam("version"))
 _NEXT_VERSION = update(catalogue).values(version=catalogue.c.version + 1).returning(catalogue.c.version)
+_END_LEASE = delete(leases).where(leases.c.id == bindparam("the_lease"))
 _ADD_PACKS = {
     "sqlite": sqlite.insert(packs).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(packs).on_conflict_do_nothing(),
@@ -83,7 +84,7 @@ class DatabaseLedger:
             if self._mine.pop(id, None) is not None:
                 return
         with self._database.write() as tx:
-            tx.connection.execute(delete(leases).where(leases.c.id == id))
+            self.release(tx, id)
 
     def merged(self, index: IndexRecord, replaces: Sequence[str]) -> None:
         """Record a merged index that covers its packs and replaces the older indexes named."""
@@ -104,6 +105,10 @@ class DatabaseLedger:
         version = _changed(tx)
         rows = [{"name": pack.name, "size": pack.size, "chunks": pack.chunks, "since": version} for pack in records]
         tx.connection.execute(_ADD_PACKS[tx.connection.dialect.name], rows)
+
+    def release(self, tx: Transaction, id: str) -> None:
+        """Forget the lease of a writer elsewhere, in the transaction that names what it wrote."""
+        tx.connection.execute(_END_LEASE, {"the_lease": id})
 
     def _catch_up(self, known: Catalogue | None) -> Catalogue:
         with self._database.read() as tx:

@@ -116,15 +116,17 @@ def claim(
     withdraw(store, pipeline, lambda holder: holder == worker)
     with listen(store.db.feed, sets.topic(pipeline), cancelled=cancelled, on_leave=on_leave) as pause:
         while True:
-            with store.db.read() as tx:
-                row = pipelines.get(tx, pipeline)
-                promising = sets.claimable(tx, row.id, version) is not None
-                due = sets.next_due(tx, row.id, version)
-            if promising:
-                with store.db.write() as tx:
-                    if (found := _claim(tx, row.id, version, worker)) is not None:
-                        return found
-                continue
+            # Workers are woken together. They look in turn, so that those who come too late see it and only read.
+            with store.locks.held(("claim", group)):
+                with store.db.read() as tx:
+                    row = pipelines.get(tx, pipeline)
+                    promising = sets.claimable(tx, row.id, version) is not None
+                    due = None if promising else sets.next_due(tx, row.id, version)
+                if promising:
+                    with store.db.write() as tx:
+                        if (found := _claim(tx, row.id, version, worker)) is not None:
+                            return found
+                    continue
             now = store.db.clock()
             if now >= deadline:
                 return None
@@ -147,7 +149,8 @@ def beat(store: Store, claim_id: str, worker: str, *, datum: str = "", running_s
 def report(store: Store, report: Report) -> bool:
     """Take the outcome of a claim; False when the claim had lapsed. A repeat answers as the first did.
 
-    Raises LeaseLapsed when what was written may be collected already; the set is then handed out again.
+    The lease of what was written ends with it, unless the report is of an error. Raises LeaseLapsed when what was
+    written may be collected already; the set is then handed out again.
     """
     with store.db.write() as tx:
         found = sets.by_claim(tx, report.claim_id)
@@ -170,7 +173,7 @@ def report(store: Store, report: Report) -> bool:
         }
         sets.change(tx, row, **values)
         _count(tx, job, report)
-    store.ledger.end_lease(report.lease_id)
+        store.ledger.release(tx, report.lease_id)
     return True
 
 

@@ -96,7 +96,10 @@ class Worker:
             with Beats(self._server, claim.id, claim.seconds, lambda: chunks.ledger.renew_lease(lease)) as beats:
                 report = _run(claim.id, Batch(claim, self._bench, chunks, upload, beats, logs))
                 logs.flush()  # lines of a datum are there before anybody can see that it ended
-                return self._insist(lambda: not beats.lost and self._server.report(report)) or False
+                taken = self._insist(lambda: not beats.lost and self._server.report(report)) or False
+                if taken and not report.error:
+                    upload.handed_over()  # the lease ended with the report
+                return taken
         finally:
             logs.drop()
 

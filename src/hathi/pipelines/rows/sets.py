@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
 from hathi.metadata.tables.pps import SetKind, SetState, datum_sets, jobs, pipelines
 from hathi.metadata.transaction import Transaction
@@ -34,9 +34,6 @@ class SetRow:
     index_root: bytes | None
 
 
-_PLAIN = [column for column in datum_sets.c if column.name != "payload"]
-
-
 def topic(pipeline: Pipeline) -> str:
     """Return the feed topic that wakes workers of a pipeline."""
     return f"work/{pipeline.project}/{pipeline.name}"
@@ -46,88 +43,65 @@ def insert_row(tx: Transaction, job_id: int, seq: int, kind: SetKind, count: int
     """Add a set: ready to be claimed when there is something to run, else done."""
     state = SetState.READY if kind is SetKind.RUN else SetState.DONE
     values = {"job_id": job_id, "seq": seq, "kind": kind, "state": state, "count": count, "payload": payload}
-    tx.connection.execute(insert(datum_sets).values(values))
+    tx.connection.execute(_INSERT, values)
 
 
 def list_rows(tx: Transaction, job_id: int) -> list[SetRow]:
     """Return a job's sets in the plan's order."""
-    return list(_rows(tx, datum_sets.c.job_id == job_id))
+    return list(_rows(tx, _OF_JOB, {"the_job": job_id}))
 
 
 def payload(tx: Transaction, job_id: int, seq: int) -> bytes:
     """Return the payload of a set that exists."""
-    one = (datum_sets.c.job_id == job_id) & (datum_sets.c.seq == seq)
-    data: bytes = tx.connection.execute(select(datum_sets.c.payload).where(one)).scalar_one()
+    data: bytes = tx.connection.execute(_PAYLOAD, {"the_job": job_id, "the_seq": seq}).scalar_one()
     return data
 
 
 def find_payload(tx: Transaction, job_id: int, seq: int) -> bytes | None:
     """Return the payload of a set, None when it is gone."""
-    one = (datum_sets.c.job_id == job_id) & (datum_sets.c.seq == seq)
-    data: bytes | None = tx.connection.execute(select(datum_sets.c.payload).where(one)).scalar()
+    data: bytes | None = tx.connection.execute(_PAYLOAD, {"the_job": job_id, "the_seq": seq}).scalar()
     return data
 
 
 def known(tx: Transaction, job_id: int) -> int:
     """Return how many sets a job has."""
-    count: int = tx.connection.execute(
-        select(func.count()).select_from(datum_sets).where(datum_sets.c.job_id == job_id)
-    ).scalar_one()
+    count: int = tx.connection.execute(_KNOWN, {"the_job": job_id}).scalar_one()
     return count
 
 
 def outstanding(tx: Transaction, job_id: int) -> int:
     """Return how many of a job's sets are not done."""
-    wanted = (datum_sets.c.job_id == job_id) & (datum_sets.c.state != SetState.DONE)
-    count: int = tx.connection.execute(select(func.count()).select_from(datum_sets).where(wanted)).scalar_one()
+    count: int = tx.connection.execute(_OUTSTANDING, {"the_job": job_id}).scalar_one()
     return count
 
 
 def claimable(tx: Transaction, pipeline_id: int, version: int) -> SetRow | None:
     """Return the first set that a worker of this version may claim now: ready, or claimed by one that fell silent."""
-    waited = datum_sets.c.not_before.is_(None) | (datum_sets.c.not_before <= tx.now)
-    ready = (datum_sets.c.state == SetState.READY) & waited
-    silent = (datum_sets.c.state == SetState.CLAIMED) & (datum_sets.c.expires <= tx.now)
-    statement = (
-        select(*_PLAIN)
-        .join(jobs, jobs.c.id == datum_sets.c.job_id)
-        .where(_running(pipeline_id, version), ready | silent)
-        .order_by(datum_sets.c.job_id, datum_sets.c.seq)
-        .limit(1)
-    )
-    row = tx.connection.execute(statement).first()
+    group = {"the_pipeline": pipeline_id, "the_version": version}
+    row = tx.connection.execute(_CLAIMABLE, {**group, "now": tx.now}).first()
     return None if row is None else _set(row)
 
 
 def next_due(tx: Transaction, pipeline_id: int, version: int) -> datetime | None:
     """Return when the next set becomes claimable by time alone, None when none does."""
-    ready = datum_sets.c.state == SetState.READY
-    claimed = datum_sets.c.state == SetState.CLAIMED
-    mine = datum_sets.c.job_id.in_(select(jobs.c.id).where(_running(pipeline_id, version)))
-    times = (
-        tx.connection.execute(select(func.min(datum_sets.c.not_before)).where(mine, ready)).scalar(),
-        tx.connection.execute(select(func.min(datum_sets.c.expires)).where(mine, claimed)).scalar(),
-    )
+    group = {"the_pipeline": pipeline_id, "the_version": version}
+    times = (tx.connection.execute(statement, group).scalar() for statement in (_NEXT_READY, _NEXT_SILENT))
     return min((time for time in times if time is not None), default=None)
 
 
 def change(tx: Transaction, row: SetRow, **values: Any) -> None:
     """Change columns of a set's row."""
-    one = (datum_sets.c.job_id == row.job_id) & (datum_sets.c.seq == row.seq)
-    tx.connection.execute(update(datum_sets).where(one).values(**values))
+    tx.connection.execute(_CHANGE, {"the_job": row.job_id, "the_seq": row.seq, **values})
 
 
 def by_claim(tx: Transaction, claim_id: str) -> SetRow | None:
     """Return the set that was claimed under this id last, or None."""
-    return next(_rows(tx, datum_sets.c.claim_id == claim_id), None)
+    return next(_rows(tx, _BY_CLAIM, {"the_claim": claim_id}), None)
 
 
 def claimed(tx: Transaction, pipeline: Pipeline) -> list[SetRow]:
     """Return the sets of a pipeline's running jobs that workers hold."""
-    named = (pipelines.c.project == pipeline.project) & (pipelines.c.name == pipeline.name)
-    running = select(jobs.c.id).join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
-    running = running.where(named, jobs.c.state == JobState.RUNNING)
-    return list(_rows(tx, datum_sets.c.job_id.in_(running) & (datum_sets.c.state == SetState.CLAIMED)))
+    return list(_rows(tx, _HELD, {"the_project": pipeline.project, "the_name": pipeline.name}))
 
 
 def free(tx: Transaction, row: SetRow, *, not_before: datetime | None = None) -> None:
@@ -138,17 +112,11 @@ def free(tx: Transaction, row: SetRow, *, not_before: datetime | None = None) ->
 
 def delete_rows(tx: Transaction, job_id: int) -> None:
     """Forget a job's sets."""
-    tx.connection.execute(delete(datum_sets).where(datum_sets.c.job_id == job_id))
+    tx.connection.execute(_DELETE, {"the_job": job_id})
 
 
-def _running(pipeline_id: int, version: int) -> ColumnElement[bool]:
-    at_work = (jobs.c.state == JobState.RUNNING) & (jobs.c.stop == "")
-    return (jobs.c.pipeline_id == pipeline_id) & (jobs.c.version == version) & at_work
-
-
-def _rows(tx: Transaction, wanted: ColumnElement[bool]) -> Iterator[SetRow]:
-    statement = select(*_PLAIN).where(wanted).order_by(datum_sets.c.job_id, datum_sets.c.seq)
-    for row in tx.connection.execute(statement).all():
+def _rows(tx: Transaction, statement: Select[Any], values: Mapping[str, object]) -> Iterator[SetRow]:
+    for row in tx.connection.execute(statement, values).all():
         yield _set(row)
 
 
@@ -168,3 +136,40 @@ def _set(row: Row[Any]) -> SetRow:
         attempts=row.attempts,
         index_root=row.index_root,
     )
+
+
+# Statements are built once: every datum set passes here several times, and building one costs more than running it.
+_SETS = select(*(column for column in datum_sets.c if column.name != "payload"))
+_ORDER = (datum_sets.c.job_id, datum_sets.c.seq)
+_IN_JOB = datum_sets.c.job_id == bindparam("the_job")
+_ONE = _IN_JOB & (datum_sets.c.seq == bindparam("the_seq"))
+_READY = datum_sets.c.state == SetState.READY
+_CLAIMED = datum_sets.c.state == SetState.CLAIMED
+_OF_GROUP = (jobs.c.pipeline_id == bindparam("the_pipeline")) & (jobs.c.version == bindparam("the_version"))
+_AT_WORK = _OF_GROUP & (jobs.c.state == JobState.RUNNING) & (jobs.c.stop == "")
+_MINE = datum_sets.c.job_id.in_(select(jobs.c.id).where(_AT_WORK))
+_OF_PIPELINE = (pipelines.c.project == bindparam("the_project")) & (pipelines.c.name == bindparam("the_name"))
+_RUNNING = (
+    select(jobs.c.id)
+    .join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+    .where(_OF_PIPELINE, jobs.c.state == JobState.RUNNING)
+)
+
+_INSERT = insert(datum_sets)
+_CHANGE = update(datum_sets).where(_ONE)
+_DELETE = delete(datum_sets).where(_IN_JOB)
+_OF_JOB = _SETS.where(_IN_JOB).order_by(*_ORDER)
+_BY_CLAIM = _SETS.where(datum_sets.c.claim_id == bindparam("the_claim"))
+_HELD = _SETS.where(datum_sets.c.job_id.in_(_RUNNING), _CLAIMED).order_by(*_ORDER)
+_PAYLOAD = select(datum_sets.c.payload).where(_ONE)
+_KNOWN = select(func.count()).select_from(datum_sets).where(_IN_JOB)
+_OUTSTANDING = _KNOWN.where(datum_sets.c.state != SetState.DONE)
+_NEXT_READY = select(func.min(datum_sets.c.not_before)).where(_MINE, _READY)
+_NEXT_SILENT = select(func.min(datum_sets.c.expires)).where(_MINE, _CLAIMED)
+_WAITED = datum_sets.c.not_before.is_(None) | (datum_sets.c.not_before <= bindparam("now"))
+_CLAIMABLE = (
+    _SETS.join(jobs, jobs.c.id == datum_sets.c.job_id)
+    .where(_AT_WORK, (_READY & _WAITED) | (_CLAIMED & (datum_sets.c.expires <= bindparam("now"))))
+    .order_by(*_ORDER)
+    .limit(1)
+)
