@@ -8,6 +8,7 @@ import pytest
 
 from hathi.cli import connection
 from hathi.cli.config import Config, Context
+from hathi.model.errors import UnavailableError
 
 
 def write(config, **v2) -> None:
@@ -67,6 +68,27 @@ def test_nothing_listening_says_where_and_what_to_do(offline) -> None:
         "cannot connect to pachd at 127.0.0.1:1 (from PACHD_ADDRESS): connection refused. Start one with 'pachd', "
         "or name another with PACHD_ADDRESS=HOST:PORT or 'pachctl connect ADDRESS'.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("errors resolving h:1: [field:hostname lookup error: Domain name not found]", "the host name is unknown"),
+        ("failed to connect to all addresses; last error: Tls handshake failed: x: OK", "no TLS could be agreed on"),
+        ("failed to connect to all addresses; last error: Failed parsing HTTP/2 (x)", "is no pachd"),
+        ("failed to connect to all addresses; last error: unix:/s: x: No such file or directory", "no such file"),
+    ],
+)
+def test_why_nobody_could_be_reached_is_told_in_words(said, told) -> None:
+    with connection.Server("h:1", "PACHD_ADDRESS") as server:
+        text = server.explain(UnavailableError(said))
+    assert text.startswith("cannot connect to pachd at h:1 (from PACHD_ADDRESS): ") and told in text
+
+
+def test_an_answer_that_is_late_is_told_as_such() -> None:
+    with connection.Server("h:1", "PACHD_ADDRESS") as server:
+        text = server.explain(UnavailableError("Deadline Exceeded"))
+    assert text == "pachd at h:1 (from PACHD_ADDRESS) did not answer in time"
 
 
 def test_the_token_and_project_of_the_context_are_used(pachctl, server, config) -> None:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hathi.cli.session import Session
 
 DEFAULT_ADDRESS = "grpc://localhost:30650"
-_NOBODY = ("failed to connect", "DNS resolution failed", "Socket closed", "name resolution", "No such file")
+_NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed", "Socket closed", "name resolution")
+_LATE = "Deadline Exceeded"
 
 
 def resolve(env: Mapping[str, str], context: Context) -> tuple[str, str]:
@@ -72,6 +73,8 @@ class Server(Client):
 
     def explain(self, error: HathiError) -> str:
         """Return an error's text; when nobody listens, say which address was tried and what to do."""
+        if isinstance(error, UnavailableError) and str(error) == _LATE:
+            return f"pachd at {self.address} (from {self.origin}) did not answer in time"
         if not isinstance(error, UnavailableError) or not any(sign in str(error) for sign in _NOBODY):
             return str(error)
         return (
@@ -85,8 +88,12 @@ def _reason(text: str) -> str:
     for known in ("Connection refused", "Connection reset", "No such file or directory", "Network is unreachable"):
         if known in text:
             return known.lower()
-    if "DNS" in text or "resolution" in text:
+    if any(sign in text for sign in ("DNS", "resolution", "errors resolving")):
         return "the host name is unknown"
+    if "handshake failed" in text:
+        return "no TLS could be agreed on (a server without TLS is named grpc://HOST:PORT)"
+    if "HTTP/2" in text:
+        return "what listens there is no pachd, or one that wants TLS (grpcs://HOST:PORT)"
     return text.rsplit(": ", 1)[-1].strip() or "no answer"
 
 

@@ -72,4 +72,5 @@ def _silence_output() -> None:
 
 def main() -> None:
     """Run `pachctl` with the arguments and environment of this process."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is told once, and by us
     sys.exit(run(sys.argv[1:], os.environ))
