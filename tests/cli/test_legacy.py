@@ -27,6 +27,7 @@ def test_every_old_word_stands_for_a_command(word: str) -> None:
         ("list-commit images", "images"),
         ("list-commit images -n 3", "-n 3 images"),
         ("create-branch images dev 0123", "images@dev --head 0123"),
+        ("set-branch images 0123 dev", "images@dev --head 0123"),
         ("delete-branch images dev", "images@dev"),
         ("flush-commit images/master texts/dev", "images@master texts@dev"),
         ("list-job -i images/abc -p edges", "-i images@abc -p edges"),

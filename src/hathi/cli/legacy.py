@@ -51,6 +51,11 @@ def _branches(words: list[str]) -> list[str]:
     return [f"{words[0]}@{words[1]}", *(["--head", words[2]] if len(words) > 2 else [])]
 
 
+def _moved(words: list[str]) -> list[str]:
+    """`REPO HEAD BRANCH` -> the branch and its head."""
+    return [f"{words[0]}@{words[2]}", "--head", words[1]] if len(words) == 3 else words
+
+
 _COMMIT = ("start-commit", "finish-commit", "inspect-commit", "subscribe-commit", "list-commit", "delete-commit")
 _FILE = ("put-file", "get-file", "inspect-file", "list-file", "glob-file", "delete-file")
 _REWRITE: dict[str, Callable[[list[str]], list[str]]] = {
@@ -60,7 +65,7 @@ _REWRITE: dict[str, Callable[[list[str]], list[str]]] = {
     "flush-commit": _slash,
     "copy-file": _two_files,
     "create-branch": _branches,
-    "set-branch": _branches,
+    "set-branch": _moved,
 }
 
 

@@ -162,7 +162,8 @@ def read_archive(placed: Placed) -> Iterator[Piece]:
                     assert content is not None
                     yield from cut(content.read, f"{base}/{member.name.lstrip('./')}")
     except (OSError, tarfile.TarError) as error:
-        raise CliError(f"cannot unpack {placed.source}: {error}") from error
+        source = "standard input" if placed.source == STDIN else placed.source
+        raise CliError(f"cannot unpack {source}: {error}") from error
 
 
 def _open(source: str) -> contextlib.AbstractContextManager[BinaryIO]:

@@ -68,6 +68,9 @@ def put_file(
     target = references.file(file, session.project(project))
     names = [*options.split_commas(sources), *(line for place in lists for line in _lines(place))]
     placed = placing.place(names or [STDIN], target.path, recursive=recursive, full_path=full_path)
+    for each in placed:
+        unpacked = untar and each.is_url and reading.is_archive(each.source)
+        require(not unpacked, f"cannot unpack {each.source}: --untar works on local files and standard input only")
     order = Order(target.commit, placed, recursive, append, untar, parallelism)
     repo = references.repo_in(target.commit)
     session.server.pfs.InspectRepo(pfs_pb2.InspectRepoRequest(repo=repo))
