@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
 
 from hathi.metadata.database import Database, Transaction
 from hathi.metadata.tables.pfs import projects
-from hathi.model.errors import InternalError
+from hathi.model.errors import InternalError, InvalidError
 
 
 def add(tx: Transaction, name: str) -> None:
@@ -170,3 +171,18 @@ def test_postgres_behaves_alike(postgres: str, open_database: Callable[[str], Da
         add(tx, "p")
         raise RuntimeError
     assert names(one) == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("url", "told"), [("nothing", "must look like"), ("mysql://u:secret@h/d", "of kind mysql are not served")]
+)
+def test_a_url_of_no_database_is_refused_without_repeating_it(url: str, told: str) -> None:
+    with pytest.raises(InvalidError, match=told) as refusal:
+        Database.open(url)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_file_that_is_no_database_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_bytes(b"no database" * 100)
+    with pytest.raises(InternalError, match=r"^the database refused: file is not a database$"):
+        Database.open(f"sqlite:///{tmp_path / 'notes.db'}")

@@ -14,19 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from hathi.metadata import dialects, migrations
 from hathi.metadata.feed import Feed
 from hathi.metadata.locks import FairLock
 from hathi.metadata.notify import Notifier
 from hathi.metadata.transaction import Transaction
-from hathi.model.errors import InternalError, UnavailableError
+from hathi.model.errors import InternalError, InvalidError, UnavailableError
 from hathi.model.ids import CommitSetId
 
 __all__ = ["Clock", "Database", "Transaction"]
 
 Clock = Callable[[], datetime]
+
+_BACKENDS = ("sqlite", "postgresql")
 
 
 class Database:
@@ -50,14 +52,10 @@ class Database:
         """Open the database at `url` (`sqlite:///path` or `postgresql://…`), made or migrated as needed.
 
         durable: False gives up waiting for the disk (SQLite only): for tests.
-        Raises UnavailableError when it cannot be reached, InternalError when a newer Hathi has changed its tables.
+        Raises InvalidError when no database can be meant, UnavailableError when it cannot be reached, InternalError
+        when a newer Hathi has changed its tables.
         """
-        place = make_url(url)
-        if place.drivername == "postgresql":
-            place = place.set(drivername="postgresql+psycopg")
-        if place.get_backend_name() == "sqlite" and place.database:
-            Path(place.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(place, **dialects.engine_options(place))
+        engine = _engine(url)
         dialects.prepare(engine, durable=durable)
         database = cls(engine, clock or (lambda: datetime.now(UTC)))
         try:
@@ -111,7 +109,26 @@ class Database:
         except OperationalError as error:
             raise UnavailableError(f"the database does not answer: {error.orig}") from error
         except SQLAlchemyError as error:
-            raise InternalError(f"the database refused: {error}") from error
+            raise InternalError(
+                f"the database refused: {error.orig if isinstance(error, DBAPIError) else error}"
+            ) from error
 
     def __repr__(self) -> str:
         return f"Database({self.engine.url.render_as_string(hide_password=True)}, {self.feed!r})"
+
+
+def _engine(url: str) -> Engine:
+    """Return what opens connections. No text here repeats the URL: it may hold a password."""
+    try:
+        place = make_url(url)
+        if place.drivername == "postgresql":
+            place = place.set(drivername="postgresql+psycopg")
+        if place.get_backend_name() not in _BACKENDS:
+            raise InvalidError(f"databases of kind {place.drivername} are not served, but {' and '.join(_BACKENDS)}")
+        if place.get_backend_name() == "sqlite" and place.database:
+            Path(place.database).parent.mkdir(parents=True, exist_ok=True)
+        return create_engine(place, **dialects.engine_options(place))
+    except ArgumentError:
+        raise InvalidError("the database's URL must look like sqlite:///path or postgresql://user@host/name") from None
+    except ModuleNotFoundError as error:
+        raise UnavailableError(f"the database cannot be used: the Python package {error.name} is missing") from None
