@@ -80,7 +80,7 @@ def test_about(client, backend) -> None:
 
 def test_a_port_in_use_is_told_in_words(address, backend) -> None:
     host, port = address.split(":")
-    with pytest.raises(UnavailableError, match=f"cannot listen on {address}"):
+    with pytest.raises(UnavailableError, match=f"cannot listen on {address}: the port is in use"):
         GrpcServer(backend, host, int(port)).start()
 
 
@@ -123,3 +123,8 @@ def test_whoever_waits_beyond_the_limit_is_refused_and_others_are_served(backend
         client.pfs.StartCommit(pfs_pb2.StartCommitRequest(branch={"repo": repo, "name": "master"}))
         assert all(next(one).commit.repo.name == "images" for one in answers)
     server.stop(0)
+
+
+def test_an_address_that_is_none_of_ours_is_told_as_such(backend) -> None:
+    with pytest.raises(UnavailableError, match=r"cannot listen on 192\.0\.2\.1:0: Cannot assign"):
+        GrpcServer(backend, "192.0.2.1", 0).start()

@@ -6,6 +6,8 @@ the original ping every twenty seconds even with no call open, which gRPC takes 
 
 from __future__ import annotations
 
+import errno
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -73,14 +75,14 @@ class GrpcServer:
 
     def start(self) -> str:
         """Begin to serve; returns `host:port`. UnavailableError when the port cannot be had."""
+        _try_port(self._host, self._port)
+        host = f"[{self._host}]" if ":" in self._host else self._host
         try:
-            port = self._server.add_insecure_port(f"{self._host}:{self._port}")
+            port = self._server.add_insecure_port(f"{host}:{self._port}")
         except RuntimeError as error:
-            raise UnavailableError(f"cannot listen on {self._host}:{self._port}: {error}") from None
-        if not port:
-            raise UnavailableError(f"cannot listen on {self._host}:{self._port}: the port is in use")
+            raise UnavailableError(f"cannot listen on {host}:{self._port}: {error}") from None
         self._server.start()
-        return f"{self._host}:{port}"
+        return f"{host}:{port}"
 
     def stop(self, grace: float = 5.0) -> None:
         """Take no more calls, end those that wait, give the others `grace` seconds, and return when all is quiet."""
@@ -88,3 +90,23 @@ class GrpcServer:
         stopped = self._server.stop(grace)
         self._admission.stop()
         stopped.wait()
+
+
+def _try_port(host: str, port: int) -> None:
+    """Raise UnavailableError with the reason when a port cannot be had: gRPC would keep the reason to its own log."""
+    failures = []
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise UnavailableError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    for family, kind, protocol, _, place in found:
+        try:
+            with socket.socket(family, kind, protocol) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(place)
+        except OSError as error:
+            failures.append(error)
+    taken = [error for error in failures if error.errno == errno.EADDRINUSE]
+    if taken or len(failures) == len(found):
+        reason = "the port is in use; choose another with --port" if taken else failures[0].strerror
+        raise UnavailableError(f"cannot listen on {host}:{port}: {reason}")
