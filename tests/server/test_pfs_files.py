@@ -50,6 +50,16 @@ def test_adding_appends_deleting_first_replaces(client, repo) -> None:
     assert read(client, repo, "/a") == b"4"
 
 
+def test_fewer_files_than_none_cannot_be_listed(client, repo, put) -> None:
+    put(repo, FILES)
+    for listing in (
+        client.pfs.ListFile(pb.ListFileRequest(file=at(repo, "/"), number=-1)),
+        client.pfs.WalkFile(pb.WalkFileRequest(file=at(repo, "/"), number=-1)),
+    ):
+        with pytest.raises(InvalidError, match="must not be negative"):
+            list(listing)
+
+
 def test_a_file_added_without_a_source_is_empty(client, repo) -> None:
     client.pfs.ModifyFile(iter([onto(repo), change(add_file={"path": "/none"})]))
     assert read(client, repo, "/none") == b""

@@ -36,4 +36,4 @@ def fetch(url: str, *, recursive: bool = False) -> Iterator[bytes]:
     except urllib.error.HTTPError as error:
         raise InvalidError(f"cannot get {url}: {error.code} {error.reason}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise UnavailableError(f"cannot get {url}: {error}") from None
+        raise UnavailableError(f"cannot get {url}: {getattr(error, 'reason', error)}") from None

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
+from hathi.model.errors import InvalidError
+
 Item = TypeVar("Item")
+
+
+def at_most(number: int) -> int:
+    """Return how many items a client wants, 0 for all of them; InvalidError when it asks for fewer than none."""
+    if number < 0:
+        raise InvalidError(f"cannot list {number} items: the number must not be negative; 0 means all")
+    return number
 
 
 def page(items: Iterable[Item], size: int, index: int) -> Iterator[Item]:

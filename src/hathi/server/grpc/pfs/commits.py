@@ -12,6 +12,7 @@ from hathi.model.infos import CommitState, Origin
 from hathi.model.references import CommitSpec
 from hathi.server.grpc.calls import Call
 from hathi.server.grpc.operations import Operation, Operations
+from hathi.server.grpc.paging import at_most
 from hathi.versioning import commits, waiting
 from hathi.versioning.store import Store
 from hathi.wire.convert import pfs
@@ -78,7 +79,7 @@ class Commits:
                 pfs.to_repo(request.repo),
                 from_=_from(request),
                 to=pfs.to_optional_commit_spec(request.to),
-                number=request.number,
+                number=at_most(request.number),
                 reverse=request.reverse,
                 origin=_origin(request.origin_kind),
             )

@@ -8,6 +8,7 @@ from hathi.model.errors import UnimplementedError
 from hathi.server.grpc.archive import tar
 from hathi.server.grpc.calls import Call
 from hathi.server.grpc.handlers import raw
+from hathi.server.grpc.paging import at_most
 from hathi.server.grpc.streams import bytes_values
 from hathi.versioning import files
 from hathi.versioning.store import Store
@@ -46,14 +47,18 @@ class Reading:
         """Tell what is in a directory."""
         spec, path = pfs.to_file(request.file)
         after = request.paginationMarker.path
-        found = files.list_files(self._store, spec, path, after=after, number=request.number, reverse=request.reverse)
+        found = files.list_files(
+            self._store, spec, path, after=after, number=at_most(request.number), reverse=request.reverse
+        )
         yield from map(pfs.FileInfoMessages(), found)
 
     def WalkFile(self, request: pfs_pb2.WalkFileRequest, call: Call) -> Iterator[pfs_pb2.FileInfo]:
         """Tell about a path and everything below it."""
         spec, path = pfs.to_file(request.file)
         after = request.paginationMarker.path
-        found = files.walk(self._store, spec, path, after=after, number=request.number, reverse=request.reverse)
+        found = files.walk(
+            self._store, spec, path, after=after, number=at_most(request.number), reverse=request.reverse
+        )
         yield from map(pfs.FileInfoMessages(), found)
 
     def GlobFile(self, request: pfs_pb2.GlobFileRequest, call: Call) -> Iterator[pfs_pb2.FileInfo]:

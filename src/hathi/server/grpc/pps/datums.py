@@ -10,6 +10,7 @@ from hathi.model.errors import InvalidError
 from hathi.model.pps import DatumState
 from hathi.pipelines import datums
 from hathi.server.grpc.calls import Call
+from hathi.server.grpc.paging import at_most
 from hathi.versioning.store import Store
 from hathi.wire.convert import pps
 from hathi.wire.gen import pps_pb2
@@ -30,14 +31,14 @@ class Datums:
     def ListDatum(self, request: pps_pb2.ListDatumRequest, call: Call) -> Iterator[pps_pb2.DatumInfo]:
         """Tell about the datums of a job, or those that an input would make."""
         if request.HasField("input") and not request.HasField("job"):
-            found = datums.preview(self._store, pps.to_input(request.input), number=request.number)
+            found = datums.preview(self._store, pps.to_input(request.input), number=at_most(request.number))
         else:
             found = datums.list_datums(
                 self._store,
                 pps.to_job(request.job),
                 states=[_state(number) for number in request.filter.state],
                 after=request.paginationMarker,
-                number=request.number,
+                number=at_most(request.number),
                 reverse=request.reverse,
             )
         yield from map(pps.datum_info_message, found)

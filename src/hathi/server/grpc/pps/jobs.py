@@ -13,6 +13,7 @@ from hathi.pipelines import job_waits, jobs
 from hathi.server.grpc.calls import Call
 from hathi.server.grpc.filters import no_jq
 from hathi.server.grpc.operations import Operation, Operations
+from hathi.server.grpc.paging import at_most
 from hathi.versioning import commits
 from hathi.versioning.store import Store
 from hathi.wire.convert import pfs, pps
@@ -73,7 +74,7 @@ class Jobs:
                     history=request.history,
                     details=request.details,
                     before=optional_time(request, "paginationMarker"),
-                    number=request.number,
+                    number=at_most(request.number),
                     reverse=request.reverse,
                 )
             )
@@ -105,7 +106,7 @@ class Jobs:
                     tx,
                     projects=[pfs.to_project(project) for project in request.projects],
                     before=optional_time(request, "paginationMarker"),
-                    number=request.number,
+                    number=at_most(request.number),
                     reverse=request.reverse,
                     details=request.details,
                 )
