@@ -181,7 +181,9 @@ def test_logs_are_one_message_a_line_or_whole_records(pachctl, failing, server) 
     assert record == {"datum_id": "d1", "user": True, "ts": "1970-01-01T00:00:01Z", "message": "hello\n"}
     assert server.calls[-1].message.datum.job == JOB
     assert pachctl("logs", "-p", "edges", "--worker").out == "starting\n"
-    assert "--datum needs --job" in failing("logs", "--datum", "d1").err
+    pachctl("logs", "-p", "edges", "--datum", "d1")
+    assert server.calls[-1].message.datum.id == "d1"
+    assert "--datum needs --job or --pipeline" in failing("logs", "--datum", "d1").err
 
 
 def test_flush_waits_for_what_a_commit_causes(pachctl, server) -> None:

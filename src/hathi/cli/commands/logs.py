@@ -58,7 +58,7 @@ def logs(
         text = f"{pipeline}@{job}" if pipeline and ids.is_id(job) else job
         request.job.CopyFrom(references.job(session, text, home))
     if datum:
-        require(job, "--datum needs --job")
+        require(job or pipeline, "--datum needs --job or --pipeline")
         request.datum.CopyFrom(pps_pb2.Datum(job=request.job, id=datum))
     for message in session.server.pps.GetLogs(request):
         if worker and (message.user or message.master):
