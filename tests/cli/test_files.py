@@ -119,6 +119,16 @@ def test_archives_are_unpacked_on_request(pachctl, server, tree, tmp_path) -> No
     assert written(server) == {"/x.tar.gz": archive.read_bytes()}
 
 
+def test_what_cannot_be_unpacked_is_refused_by_name(failing, server) -> None:
+    url = "https://h/data.tar.gz"
+    assert failing("put", "file", "--untar", "data@master", "-f", url).err == (
+        f"cannot unpack {url}: --untar works on local files and standard input only\n"
+    )
+    said = failing("put", "file", "--untar", "data@master:/d", text=b"no archive").err
+    assert said.startswith("cannot unpack standard input: ")
+    assert not server.asked("ModifyFile")
+
+
 def test_urls_and_other_servers_get_the_original_s_messages(pachctl, server, tree) -> None:
     server.unserved = {"hathi_v1.Files", "hathi_v1.About"}
     pachctl("put", "file", "data@master", "-f", f"{tree}/b")
