@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+from hathi.images.names import DOCKER_HUB
+from hathi.images.publishing import Wish
 
 if TYPE_CHECKING:
     from hathi.cli.session import Session
@@ -127,3 +130,21 @@ def description(function: F) -> F:
 def no_pager(function: F) -> F:
     """Add `--no-pager`, which is accepted for the sake of scripts: nothing is ever paged."""
     return click.option("--no-pager", is_flag=True, help="Accepted; output is never paged.")(function)
+
+
+def publishing(function: F) -> F:
+    """Add `--build`, `--push-images`, `--registry` and `--username`; the function gets what they come to as `wish`."""
+
+    @click.option("--build", "-b", is_flag=True, help="Build transform.image from its Dockerfile, tag and push it.")
+    @click.option("--push-images", "-p", is_flag=True, help="Tag and push transform.image, which is on this machine.")
+    @click.option("--registry", "-r", default=DOCKER_HUB, show_default=True, help="The registry to push to.")
+    @click.option("--username", "-u", default="", help="The user to push as.")
+    @wraps(function)
+    def with_wish(*args: Any, build: bool, push_images: bool, registry: str, username: str, **rest: Any) -> Any:
+        if build and push_images:
+            click.echo("WARNING: --push-images says nothing that --build does not: both push", err=True)
+        given = "" if registry == DOCKER_HUB else registry
+        wish = Wish(build, given, username) if build or push_images else None
+        return function(*args, wish=wish, **rest)
+
+    return cast(F, with_wish)

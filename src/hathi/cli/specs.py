@@ -17,10 +17,13 @@ from hathi.cli.errors import CliError
 from hathi.cli.placing import STDIN, is_url
 from hathi.images import buildspec
 from hathi.images.buildspec import BuildSpec
+from hathi.images.names import parse_image
 from hathi.model.spec import Problem, SpecError, parse_spec, show, translate
 
 _UNKNOWN = re.compile(r'unknown field "([^"]+)"')
 """A problem with a key that is not known has the path of the mapping; the key itself is what to point at."""
+
+IMAGE = ("transform", "image")
 
 MODES = ("update", "reprocess", "dry_run")
 
@@ -59,9 +62,13 @@ class Spec:
         return str(self.data["pipeline"]["project"]["name"])
 
 
-def load(place: str, project: str, note: Callable[[str], None]) -> list[Spec]:
-    """Read the specs at a place (a path, a URL, or `-`); `note` is told what the user should know."""
-    return parse(fetching.read_text(place), "<stdin>" if place == STDIN else place, project, note, folder_of(place))
+def load(place: str, project: str, note: Callable[[str], None], *, tagged: bool = False) -> list[Spec]:
+    """Read the specs at a place (a path, a URL, or `-`); `note` is told what the user should know.
+
+    tagged: images will get tags of their own, so that what they are called in the spec is of no concern.
+    """
+    source = "<stdin>" if place == STDIN else place
+    return parse(fetching.read_text(place), source, project, note, folder_of(place), tagged=tagged)
 
 
 def folder_of(place: str) -> Path | None:
@@ -71,7 +78,15 @@ def folder_of(place: str) -> Path | None:
     return Path.cwd() if place == STDIN else Path(place).absolute().parent
 
 
-def parse(text: str, source: str, project: str, note: Callable[[str], None], folder: Path | None = None) -> list[Spec]:
+def parse(
+    text: str,
+    source: str,
+    project: str,
+    note: Callable[[str], None],
+    folder: Path | None = None,
+    *,
+    tagged: bool = False,
+) -> list[Spec]:
     """Return the specs of a text, or raise SpecFileError. `source` is what its places are shown under."""
     try:
         documents = [document for document in places.read(text) if document.value is not None]
@@ -83,9 +98,13 @@ def parse(text: str, source: str, project: str, note: Callable[[str], None], fol
     specs = []
     for document in documents:
         try:
-            specs.append(_check(document, source, project, note, folder))
+            spec = _check(document, source, project, note, folder)
         except SpecFileError as error:
             lines += error.lines
+            continue
+        specs.append(spec)
+        if spec.build is None and not tagged:
+            _warn_of_image(spec.data, f"{source}:{document.find(IMAGE)}", note)
     if lines:
         raise SpecFileError(lines)
     return specs
@@ -123,8 +142,6 @@ def _check(
         raise SpecFileError(problems)
     for remark in parsed.notes:
         note(line(remark.path, remark.message))
-    if build is None:
-        _warn_of_image(data, line, note)
     return Spec(source, _with_project(data, project), modes, folder, build)
 
 
@@ -148,18 +165,16 @@ def _missing_names(data: dict[str, Any], line: Callable[[places.Path, str], str]
     return []
 
 
-def _warn_of_image(data: dict[str, Any], line: Callable[[places.Path, str], str], note: Callable[[str], None]) -> None:
+def _warn_of_image(data: dict[str, Any], place: str, note: Callable[[str], None]) -> None:
     """Tell that a moving tag makes results that cannot be made again."""
     transform = data.get("transform")
     image = transform.get("image") if isinstance(transform, dict) else None
-    if not isinstance(image, str) or not image or "@" in image:
+    if not isinstance(image, str) or not image:
         return
-    tag = image.rpartition("/")[2].partition(":")[2]
-    if tag in ("", "latest"):
-        what = "has no tag" if not tag else "has the tag latest"
-        note(
-            line(("transform", "image"), f'the image "{image}" {what}; name a fixed one, so that results can be redone')
-        )
+    name = parse_image(image)
+    if not name.digest and name.tag in ("", "latest"):
+        what = "has no tag" if not name.tag else "has the tag latest"
+        note(f'{place}: {show(IMAGE)}: the image "{image}" {what}; name a fixed one, so that results can be redone')
 
 
 def _with_project(data: dict[str, Any], project: str) -> dict[str, Any]:

@@ -9,6 +9,10 @@ class BuildError(InvalidError):
     """A build pipeline cannot be set up as its spec says."""
 
 
+class ImageError(InvalidError):
+    """An image cannot be built or pushed as its spec says."""
+
+
 class SourceError(InvalidError):
     """The source code cannot be read, or holds names that no repo can hold."""
 

@@ -72,7 +72,7 @@ def _check_names(files: list[SourceFile]) -> None:
         try:
             paths.validate(file.path)
         except InvalidError as error:
-            wrong.append(f"{file.path}: {error}")
+            wrong.append(str(error))
     if wrong:
         more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise SourceError(f"{'; '.join(wrong[:_SHOWN])}{more} (rename them, or exclude them in {NAME})")

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import click
 
-from hathi.cli import building, fetching, options, references, specs
+from hathi.cli import fetching, options, references, specs
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.render import documents
 from hathi.cli.session import Session, pass_session, require
+from hathi.cli.submitting import Order, submit
+from hathi.images.publishing import Wish
 from hathi.wire.gen import pps_pb2
 
 _file = click.option("-f", "--file", "place", default="", metavar="SPEC", help="A path, a URL, or - (default).")
@@ -28,6 +30,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Print what the server w
 @_file
 @_jsonnet
 @_args
+@options.publishing
 @_dry_run
 @options.raw_output
 @options.project
@@ -37,6 +40,7 @@ def create_pipeline(
     place: str,
     jsonnet: str,
     args: tuple[str, ...],
+    wish: Wish | None,
     dry_run: bool,
     raw: bool,
     output: str,
@@ -46,9 +50,9 @@ def create_pipeline(
 
     All are checked before the first is sent. In a transaction, they are queued.
     """
-    form = documents.wanted(raw, output)
-    for spec in _read(session, place, jsonnet, args, project):
-        _send(session, spec, form, dry_run=dry_run)
+    order = Order(documents.wanted(raw, output), dry_run=dry_run, wish=wish)
+    for spec in _read(session, place, jsonnet, args, project, order):
+        submit(session, spec, order)
 
 
 @command()
@@ -56,6 +60,7 @@ def create_pipeline(
 @_jsonnet
 @_args
 @click.option("--reprocess", is_flag=True, help="Process every datum again, also those done already.")
+@options.publishing
 @_dry_run
 @options.raw_output
 @options.project
@@ -66,15 +71,16 @@ def update_pipeline(
     jsonnet: str,
     args: tuple[str, ...],
     reprocess: bool,
+    wish: Wish | None,
     dry_run: bool,
     raw: bool,
     output: str,
     project: str | None,
 ) -> None:
     """What is done stays done unless --reprocess is given. In a transaction, it is queued."""
-    form = documents.wanted(raw, output)
-    for spec in _read(session, place, jsonnet, args, project):
-        _send(session, spec, form, update=True, reprocess=reprocess, dry_run=dry_run)
+    order = Order(documents.wanted(raw, output), update=True, reprocess=reprocess, dry_run=dry_run, wish=wish)
+    for spec in _read(session, place, jsonnet, args, project, order):
+        submit(session, spec, order)
 
 
 @command()
@@ -98,7 +104,7 @@ def edit_pipeline(
         return
     for spec in specs.parse(after, pipeline, message.project.name, session.warn):
         require(spec.name == pipeline, f'the name of the pipeline was changed to "{spec.name}"; names cannot change')
-        _send(session, spec, "", update=True, reprocess=reprocess)
+        submit(session, spec, Order(update=True, reprocess=reprocess))
 
 
 @command()
@@ -111,12 +117,15 @@ def validate_pipeline(session: Session, place: str, project: str | None) -> None
         click.echo(f"{spec.source}: pipeline {spec.name} is valid")
 
 
-def _read(session: Session, place: str, jsonnet: str, args: tuple[str, ...], project: str | None) -> list[specs.Spec]:
+def _read(
+    session: Session, place: str, jsonnet: str, args: tuple[str, ...], project: str | None, order: Order
+) -> list[specs.Spec]:
+    """Return the specs. A moving tag is worth a warning only when no other tag takes its place."""
     require(not (place and jsonnet), "cannot set both --file and --jsonnet; exactly one must be set")
     require(jsonnet or not args, "--arg needs --jsonnet")
     home = session.project(project)
     if not jsonnet:
-        return specs.load(place or "-", home, session.warn)
+        return specs.load(place or "-", home, session.warn, tagged=order.wish is not None)
     values = {}
     for arg in args:
         name, equals, value = arg.partition("=")
@@ -124,37 +133,8 @@ def _read(session: Session, place: str, jsonnet: str, args: tuple[str, ...], pro
         values[name] = value
     request = pps_pb2.RenderTemplateRequest(template=fetching.read_text(jsonnet), args=values)
     rendered = session.server.pps.RenderTemplate(request).json
-    return specs.parse(rendered, jsonnet, home, session.warn, specs.folder_of(jsonnet))
-
-
-def _send(
-    session: Session,
-    spec: specs.Spec,
-    form: str,
-    *,
-    update: bool = False,
-    reprocess: bool = False,
-    dry_run: bool = False,
-) -> None:
-    update = spec.modes.get("update", update)
-    reprocess = spec.modes.get("reprocess", reprocess)
-    dry_run = spec.modes.get("dry_run", dry_run)
-    if spec.build is not None:
-        building.deploy(session, spec, form, update=update, reprocess=reprocess, dry_run=dry_run)
-        return
-    request = pps_pb2.CreatePipelineV2Request(
-        create_pipeline_request_json=json.dumps(spec.data, ensure_ascii=False),
-        update=update,
-        reprocess=reprocess,
-        dry_run=dry_run,
-    )
-    if request.dry_run:
-        answer = session.server.pps.CreatePipelineV2(request)
-        effective = json.loads(answer.effective_create_pipeline_request_json)
-        click.echo(documents.document(effective, form or "json"))
-        return
-    with session.change() as server:
-        server.pps.CreatePipelineV2(request)
+    folder = specs.folder_of(jsonnet)
+    return specs.parse(rendered, jsonnet, home, session.warn, folder, tagged=order.wish is not None)
 
 
 def _edited(text: str, form: str, editor: list[str]) -> str:

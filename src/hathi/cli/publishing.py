@@ -1,0 +1,90 @@
+"""`--build` and `--push-images` at a terminal: progress while an image is built and pushed, questions if need be."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from dataclasses import replace
+from types import TracebackType
+
+import click
+
+from hathi.cli.render import sizes
+from hathi.cli.session import Session
+from hathi.cli.specs import Spec
+from hathi.images import publishing
+from hathi.images.engine import DockerEngine, Step
+from hathi.images.publishing import Wish
+
+_DONE = ("Pushed", "Layer already exists", "Mounted from")
+"""What an engine says when a layer is in the registry."""
+
+
+def publish(session: Session, spec: Spec, wish: Wish) -> Spec:
+    """Build if wished, tag and push a spec's image; returns the spec with the image that was pushed."""
+    transform = spec.data["transform"]
+    with Steps() as steps:
+        image = publishing.publish(DockerEngine(session.env), transform, spec.folder, wish, ask, steps.show)
+    click.echo(f"pushed {image}", err=True)
+    return replace(spec, data={**spec.data, "transform": {**transform, "image": str(image)}})
+
+
+def ask(prompt: str, hidden: bool) -> str | None:
+    """Ask a person, or whoever writes to standard input; None when nobody answers."""
+    if hidden and sys.stdin.isatty():
+        return getpass.getpass(prompt, stream=sys.stderr)
+    click.echo(prompt, err=True, nl=False)
+    return sys.stdin.readline().strip() or None
+
+
+class Steps:
+    """Shows what an engine reports: each line of a build, and of a push how far it is.
+
+    On a terminal that is one line which changes; elsewhere a line for each layer that is done.
+    """
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._layers: dict[str, Step] = {}
+        self._open = False
+
+    def show(self, step: Step) -> None:
+        """Show one report."""
+        if not step.layer:
+            self._line(step.text)
+            return
+        self._layers[step.layer] = step
+        if self._terminal:
+            self._rewrite(self._summary())
+        elif step.text.startswith(_DONE):
+            self._line(f"{step.layer}: {step.text}")
+
+    def __enter__(self) -> Steps:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_line()
+
+    def _summary(self) -> str:
+        layers = self._layers.values()
+        done = sum(step.text.startswith(_DONE) for step in layers)
+        sent, total = sum(min(step.done, step.total) for step in layers), sum(step.total for step in layers)
+        moved = f", {sizes.size(sent)} of {sizes.size(total)}" if total else ""
+        return f"pushing: {done} of {len(self._layers)} layers{moved}"
+
+    def _rewrite(self, text: str) -> None:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        click.echo(f"\r\x1b[K{text[: width - 1]}", err=True, nl=False)
+        self._open = True
+
+    def _line(self, text: str) -> None:
+        self._end_line()
+        click.echo(text, err=True)
+
+    def _end_line(self) -> None:
+        if self._open:
+            click.echo(err=True)
+            self._open = False

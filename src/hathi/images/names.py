@@ -1,0 +1,40 @@
+"""Names of images: `[registry/]repository[:tag][@digest]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DOCKER_HUB = "index.docker.io"
+"""The registry of names that give none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageName:
+    """An image's name in parts. registry: "" where the name gives none. tag, digest: "" likewise."""
+
+    registry: str
+    path: str
+    tag: str = ""
+    digest: str = ""
+
+    @property
+    def repository(self) -> str:
+        """The name without tag and digest."""
+        return f"{self.registry}/{self.path}" if self.registry else self.path
+
+    @property
+    def host(self) -> str:
+        """The registry that the name leads to."""
+        return self.registry or DOCKER_HUB
+
+    def __str__(self) -> str:
+        return self.repository + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+def parse_image(text: str) -> ImageName:
+    """Return a name's parts. What stands before the first slash is a registry when it looks like a host."""
+    name, _, digest = text.partition("@")
+    head, slash, rest = name.partition("/")
+    registry = head if slash and (head == "localhost" or "." in head or ":" in head) else ""
+    path, _, tag = (rest if registry else name).partition(":")
+    return ImageName(registry, path, tag, digest)

@@ -1,0 +1,88 @@
+"""`--build` and `--push-images`: from a folder or a local image to an image in a registry, under a tag of its own.
+
+A tag names one image for ever here, so that a pipeline's version says what ran: each push draws a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hathi.images.engine import Credentials, Engine, LoginNeeded, Show
+from hathi.images.errors import ImageError
+from hathi.images.names import DOCKER_HUB, ImageName, parse_image
+from hathi.model.ids import new_id
+
+DOCKERFILE = "Dockerfile"
+
+Ask = Callable[[str, bool], str | None]
+"""Asks a person for a line, given the prompt and whether to hide what is typed; None when nobody answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to publish. build: build first. registry, username: where to push and as whom, "" for what follows from
+    the image's name and the local configuration.
+    """
+
+    build: bool
+    registry: str = ""
+    username: str = ""
+
+
+def publish(
+    engine: Engine, transform: Mapping[str, Any], folder: Path | None, wish: Wish, ask: Ask, show: Show
+) -> ImageName:
+    """Build if wished, tag, and push; returns the image that was pushed.
+
+    transform: of the spec. folder: that its `dockerfile` is relative to; None for a spec from a URL.
+    Raises ImageError and what an engine raises.
+    """
+    text = transform.get("image")
+    if not text:
+        raise ImageError("transform.image must name the image: its repository is where it is pushed to")
+    name = parse_image(str(text))
+    if not name.registry and wish.registry not in ("", DOCKER_HUB):
+        name = replace(name, registry=wish.registry)
+    new = ImageName(name.registry, name.path, new_id())
+    if wish.build:
+        context, dockerfile = _recipe(transform, folder)
+        engine.build(context, dockerfile, new, show)
+    else:
+        engine.tag(str(text), new)
+    _push(engine, new, wish, ask, show)
+    return new
+
+
+def _recipe(transform: Mapping[str, Any], folder: Path | None) -> tuple[Path, str]:
+    """Return the build context, which is the folder that the Dockerfile stands in, and its name there."""
+    if folder is None:
+        raise ImageError("cannot build pipeline because it is not local")
+    file = folder / str(transform.get("dockerfile") or DOCKERFILE)
+    if not file.is_file():
+        raise ImageError(f'dockerfile "{file}" does not exist')
+    return file.parent, file.name
+
+
+def _push(engine: Engine, image: ImageName, wish: Wish, ask: Ask, show: Show) -> None:
+    """Push with the credentials there are; ask for some when the registry wants others, or a user is named."""
+    registry = wish.registry or image.host
+    known = engine.credentials(registry, wish.username)
+    if known is None and wish.username:
+        known = _ask_password(registry, wish.username, ask)
+    try:
+        engine.push(image, known, show)
+    except LoginNeeded:
+        username = None if known else ask(f"Username for {registry}: ", False)
+        if not username:
+            raise
+        engine.push(image, _ask_password(registry, username, ask), show)
+
+
+def _ask_password(registry: str, username: str, ask: Ask) -> Credentials:
+    password = ask(f"Password for {username}@{registry}: ", True)
+    if password is None:
+        raise ImageError(f"no password for {username}@{registry}; log in with: docker login {registry}")
+    return Credentials(username, password)

@@ -1,0 +1,179 @@
+"""`--build` and `--push-images` with a real engine and real registries."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.containers.registry import PASSWORD, USER, Registry
+from e2e.containers.support import Images
+from e2e.support import Pachctl, counts, run
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[Registry]:
+    served = Registry(tmp_path_factory.mktemp("registry"))
+    yield served
+    served.stop()
+    served.forget(engine)
+
+
+@pytest.fixture
+def closed_registry(tmp_path: Path, engine: Any) -> Iterator[Registry]:
+    """A registry for one user."""
+    (tmp_path / "closed").mkdir()
+    served = Registry(tmp_path / "closed", closed=True)
+    yield served
+    served.stop()
+    served.forget(engine)
+
+
+@pytest.fixture
+def login(tmp_path: Path, pachctl: Pachctl) -> Path:
+    """The folder of the local Docker configuration, which is empty."""
+    folder = tmp_path / "docker"
+    folder.mkdir()
+    pachctl.environment["DOCKER_CONFIG"] = str(folder)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, busybox: str) -> Path:
+    """A folder with a Dockerfile and the program that goes into the image."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text(f"FROM {busybox}\nCOPY say.sh /say.sh\n")
+    (folder / "say.sh").write_text("for f in /pfs/in/*; do cp $f /pfs/out/; done; echo one > /pfs/out/said")
+    return folder
+
+
+@pytest.fixture
+def repo(pachctl: Pachctl, name: str) -> str:
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="a")
+    return name
+
+
+def spec_file(project: Path, name: str, repo: str, image: str, **transform: Any) -> str:
+    spec = {
+        "pipeline": {"name": name},
+        "transform": {"image": image, "cmd": ["/bin/busybox", "sh", "/say.sh"], **transform},
+        "input": {"pfs": {"name": "in", "repo": repo, "glob": "/*"}},
+    }
+    (project / "pipeline.json").write_text(json.dumps(spec))
+    return str(project / "pipeline.json")
+
+
+def image_of(pachctl: Pachctl, pipeline: str) -> str:
+    return str(pachctl.json("inspect", "pipeline", pipeline)[0]["details"]["transform"]["image"])
+
+
+def test_an_image_is_built_pushed_and_run_and_again_when_the_code_changed(
+    pachctl: Pachctl, repo: str, project: Path, registry: Registry, login: Path
+) -> None:
+    p, image = f"{repo}-p", f"{registry.host}/team/say"
+    file = spec_file(project, p, repo, f"{image}:latest")
+    done = pachctl.run("create", "pipeline", "--build", "-f", file, check=True).stderr.decode()
+    assert "COPY say.sh" in done, "the progress of the build is shown"
+    assert "Pushed" in done, "the progress of the push is shown"
+    assert "tag latest" not in done, "the tag is replaced"
+    first = image_of(pachctl, p)
+    assert re.fullmatch(re.escape(image) + ":[0-9a-f]{32}", first)
+    assert registry.tags("team/say") == [first.rpartition(":")[2]]
+    assert run(pachctl, p)["state"] == "JOB_SUCCESS"
+    assert pachctl("get", "file", f"{p}@master:/said") == "one\n"
+
+    # An update rebuilds; the datum that is done keeps its result, and that is said.
+    (project / "say.sh").write_text("echo two > /pfs/out/said")
+    done = pachctl.run("update", "pipeline", "--build", "--push-images", "-f", file, check=True).stderr.decode()
+    assert "--push-images says nothing that --build does not" in done
+    assert "1 datum keeps its result" in done
+    assert "--reprocess" in done
+    assert image_of(pachctl, p) != first
+    assert counts(run(pachctl, p)) == (0, 1, 1)
+    assert pachctl("get", "file", f"{p}@master:/said") == "one\n"
+    pachctl("update", "pipeline", "-b", "--reprocess", "-f", file)
+    run(pachctl, p)
+    assert pachctl("get", "file", f"{p}@master:/said") == "two\n"
+    assert len(registry.tags("team/say")) == 3
+
+
+def test_the_dockerfile_is_where_the_spec_says_and_its_folder_is_the_context(
+    pachctl: Pachctl, repo: str, project: Path, registry: Registry, login: Path, busybox: str
+) -> None:
+    (project / "docker").mkdir()
+    (project / "docker" / "Other").write_text(f"FROM {busybox}\nCOPY inner.sh /say.sh\n")
+    (project / "docker" / "inner.sh").write_text("echo inner > /pfs/out/said")
+    p = f"{repo}-p"
+    file = spec_file(project, p, repo, f"{registry.host}/inner", dockerfile="docker/Other")
+    pachctl("update", "pipeline", "--build", "-f", file)
+    run(pachctl, p)
+    assert pachctl("get", "file", f"{p}@master:/said") == "inner\n"
+
+
+def test_a_local_image_is_tagged_and_pushed(
+    pachctl: Pachctl, repo: str, project: Path, registry: Registry, login: Path, images: Images, busybox: str
+) -> None:
+    local = images.tag(busybox, "handmade:1")
+    p = f"{repo}-p"
+    file = spec_file(project, p, repo, local, cmd=["/bin/busybox", "sh"], stdin=["echo pushed > /pfs/out/said"])
+    pachctl("create", "pipeline", "-p", "-r", registry.host, "-f", file)
+    pushed = image_of(pachctl, p)
+    assert pushed.startswith(f"{registry.host}/{local.partition(':')[0]}:")
+    images.client.remove_image(pushed)
+    run(pachctl, p)
+    assert pachctl("get", "file", f"{p}@master:/said") == "pushed\n"
+
+
+def test_what_cannot_be_built_or_pushed_changes_nothing(
+    pachctl: Pachctl, repo: str, project: Path, registry: Registry, login: Path
+) -> None:
+    p = f"{repo}-p"
+    file = spec_file(project, p, repo, f"{registry.host}/never")
+    assert "there is no image" in pachctl.fails("create", "pipeline", "-p", "-f", file)
+    (project / "Dockerfile").write_text("FROM scratch\nCOPY missing /missing\n")
+    assert "missing" in pachctl.fails("create", "pipeline", "-b", "-f", file)
+    (project / "Dockerfile").unlink()
+    assert "does not exist" in pachctl.fails("create", "pipeline", "-b", "-f", file)
+    assert p not in pachctl("list", "pipeline")
+    pachctl.environment["DOCKER_HOST"] = "unix:///nowhere.sock"
+    assert "no container engine answers at unix:///nowhere.sock" in pachctl.fails(
+        "create", "pipeline", "-p", "-f", file
+    )
+
+
+def test_a_spec_from_standard_input_is_built_in_the_working_directory(
+    pachctl: Pachctl, repo: str, project: Path, registry: Registry, login: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = f"{repo}-p"
+    file = spec_file(project, p, repo, f"{registry.host}/typed")
+    monkeypatch.chdir(project)
+    pachctl("create", "pipeline", "--build", text=Path(file).read_text())
+    assert image_of(pachctl, p).startswith(f"{registry.host}/typed:")
+
+
+def test_credentials_come_from_the_local_configuration_or_from_a_prompt(
+    pachctl: Pachctl, repo: str, project: Path, closed_registry: Registry, login: Path
+) -> None:
+    host = closed_registry.host
+    file = spec_file(project, f"{repo}-p", repo, f"{host}/private")
+    refused = pachctl.fails("update", "pipeline", "-b", "-f", file)
+    assert f"Username for {host}: " in refused
+    assert f"docker login {host}" in refused
+    assert "no password" in pachctl.fails("update", "pipeline", "-b", "-u", USER, "-f", file)
+    typed = pachctl.run("update", "pipeline", "-b", "-f", file, text=f"{USER}\n{PASSWORD}\n", check=True)
+    assert f"Password for {USER}@{host}: " in typed.stderr.decode()
+    assert PASSWORD not in typed.stderr.decode()
+    known = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    (login / "config.json").write_text(json.dumps({"auths": {host: {"auth": known}}}))
+    done = pachctl.run("update", "pipeline", "-b", "-f", file, check=True).stderr.decode()
+    assert "Username" not in done
+    (login / "config.json").write_text(json.dumps({"auths": {host: {"username": USER, "password": "wrong"}}}))
+    assert "cannot push" in pachctl.fails("update", "pipeline", "-b", "-f", file)
