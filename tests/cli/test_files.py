@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -109,12 +111,33 @@ def test_standard_input_and_lists_of_sources_are_put(pachctl, server, tree, tmp_
     assert written(server) == {"/a": b"", "/b": b"bbb"}
 
 
+WAITING = """
+import threading
+from hathi.cli.reading import read_stdin
+def read():
+    print("waits", flush=True)
+    next(read_stdin("/x"))
+threading.Thread(target=read, daemon=True).start()
+for _ in range(100): threading.Event().wait(0.001)
+"""
+
+
+def test_pachctl_may_end_while_a_thread_waits_for_standard_input() -> None:
+    program = subprocess.Popen([sys.executable, "-c", WAITING], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert program.wait(30) == 0
+    assert program.stdin and program.stderr
+    assert program.stderr.read() == b""
+    program.stdin.close()
+    program.stderr.close()
+
+
 def test_archives_are_unpacked_on_request(pachctl, server, tree, tmp_path) -> None:
     archive = tmp_path / "x.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(tree / "b", "dir/b")
+        tar.add(tree / "a", "./.hidden")
     pachctl("put", "file", "--untar", "data@master", "-f", str(archive))
-    assert written(server) == {"/dir/b": b"bbb"}
+    assert written(server) == {"/dir/b": b"bbb", "/.hidden": b""}
     pachctl("put", "file", "data@master", "-f", str(archive))
     assert written(server) == {"/x.tar.gz": archive.read_bytes()}
 

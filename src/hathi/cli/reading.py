@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 from hathi.cli.errors import CliError
 from hathi.cli.placing import STDIN, Placed
+from hathi.model import paths
 
 PIECE = 1 << 20
 """Bytes of a big file that are read at once."""
@@ -148,7 +149,7 @@ def cut(read: Callable[[int], bytes | None], path: str) -> Iterator[Piece]:
 
 def read_stdin(path: str) -> Iterator[Piece]:
     """Yield standard input as one file."""
-    return cut(sys.stdin.buffer.read, path)
+    return cut(_stdin().read, path)
 
 
 def read_archive(placed: Placed) -> Iterator[Piece]:
@@ -160,14 +161,21 @@ def read_archive(placed: Placed) -> Iterator[Piece]:
                 if member.isfile():
                     content = archive.extractfile(member)
                     assert content is not None
-                    yield from cut(content.read, f"{base}/{member.name.lstrip('./')}")
+                    yield from cut(content.read, f"{base}{paths.clean(member.name)}")
     except (OSError, tarfile.TarError) as error:
         source = "standard input" if placed.source == STDIN else placed.source
         raise CliError(f"cannot unpack {source}: {error}") from error
 
 
 def _open(source: str) -> contextlib.AbstractContextManager[BinaryIO]:
-    return contextlib.nullcontext(sys.stdin.buffer) if source == STDIN else Path(source).open("rb")
+    return contextlib.nullcontext(_stdin()) if source == STDIN else Path(source).open("rb")
+
+
+def _stdin() -> BinaryIO:
+    """Return standard input without a buffer. Python aborts when it ends while a thread waits inside a buffer, and
+    gRPC's thread does wait there when a call fails or is interrupted before the input has ended."""
+    plain: BinaryIO = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    return plain
 
 
 def is_archive(name: str) -> bool:
