@@ -85,10 +85,17 @@ def test_why_nobody_could_be_reached_is_told_in_words(said, told) -> None:
     assert text.startswith("cannot connect to pachd at h:1 (from PACHD_ADDRESS): ") and told in text
 
 
-def test_an_answer_that_is_late_is_told_as_such() -> None:
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Deadline Exceeded", "did not answer in time"),
+        ("Cancelling all calls", "was stopped before it had answered"),
+        ("the server is stopping", "was stopped before it had answered"),
+    ],
+)
+def test_an_answer_that_does_not_come_is_told_as_such(said, told) -> None:
     with connection.Server("h:1", "PACHD_ADDRESS") as server:
-        text = server.explain(UnavailableError("Deadline Exceeded"))
-    assert text == "pachd at h:1 (from PACHD_ADDRESS) did not answer in time"
+        assert server.explain(UnavailableError(said)) == f"pachd at h:1 (from PACHD_ADDRESS) {told}"
 
 
 def test_the_token_and_project_of_the_context_are_used(pachctl, server, config) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_ADDRESS = "grpc://localhost:30650"
 _NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed", "Socket closed", "name resolution")
 _LATE = "Deadline Exceeded"
+_STOPPED = ("Cancelling all calls", "the server is stopping")
 
 
 def resolve(env: Mapping[str, str], context: Context) -> tuple[str, str]:
@@ -75,6 +76,8 @@ class Server(Client):
         """Return an error's text; when nobody listens, say which address was tried and what to do."""
         if isinstance(error, UnavailableError) and str(error) == _LATE:
             return f"pachd at {self.address} (from {self.origin}) did not answer in time"
+        if isinstance(error, UnavailableError) and str(error) in _STOPPED:
+            return f"pachd at {self.address} (from {self.origin}) was stopped before it had answered"
         if not isinstance(error, UnavailableError) or not any(sign in str(error) for sign in _NOBODY):
             return str(error)
         return (

@@ -159,4 +159,4 @@ class WaitEnded(UnavailableError):
     """The client left or the server is stopping before what was waited for happened."""
 
     def __init__(self) -> None:
-        super().__init__("stopped waiting")
+        super().__init__("the server is stopping")
