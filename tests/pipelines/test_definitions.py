@@ -164,6 +164,12 @@ def test_a_deleted_pipeline_can_be_made_again(copied):
         ({"input": {"pfs": {"repo": "data"}}}, SpecError),
         ({"input": {"cron": {"name": "tick", "spec": "@daily"}}}, UnimplementedError),
         ({"input": {"pfs": {"repo": "copy", "glob": "/"}}}, Exception),
+        ({"egress": {"URL": "s3://bucket/folder"}}, UnimplementedError),
+        ({"s3_out": True}, UnimplementedError),
+        ({"transform": {"cmd": ["x"], "secrets": [{"name": "s", "key": "k", "env_var": "S"}]}}, UnimplementedError),
+        ({"transform": {"cmd": ["x"], "datum_batching": True}}, UnimplementedError),
+        ({"input": {"pfs": {"repo": "data", "glob": "/", "s3": True}}}, UnimplementedError),
+        ({"input": {"pfs": {"repo": "data", "glob": "/", "trigger": {"commits": 2}}}}, UnimplementedError),
     ],
 )
 def test_what_cannot_be_made_leaves_nothing(world, spec, error):

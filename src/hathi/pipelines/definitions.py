@@ -14,7 +14,7 @@ from typing import Any
 
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import ExistsError, InvalidError, UnimplementedError
-from hathi.model.inputs import Cron, Group, Join, walk
+from hathi.model.inputs import Cron, Group, Join, Pfs, walk
 from hathi.model.pps import PipelineInfo, PipelineState, PipelineType
 from hathi.model.references import DEFAULT_PROJECT, Pipeline
 from hathi.model.spec import ParsedSpec, camel_case, parse_spec
@@ -25,6 +25,8 @@ from hathi.pipelines.rows import pipelines, sets
 from hathi.pipelines.rows.pipelines import PipelineRow, VersionRow
 
 _NOT_SERVED = {Cron: "cron", Join: "join", Group: "group"}
+_FIELDS_NOT_SERVED = (("egress",), ("s3_out",), ("transform", "secrets"), ("transform", "datum_batching"))
+_INPUTS_NOT_SERVED = ("s3", "trigger")
 
 
 class PipelineExists(ExistsError):
@@ -114,6 +116,7 @@ def stop(tx: Transaction, pipeline: Pipeline) -> None:
 
 
 def _check_served(parsed: ParsedSpec) -> None:
+    """Refuse what would be ignored: a pipeline that runs without it would not do what its spec says."""
     if parsed.type is not PipelineType.TRANSFORM:
         raise UnimplementedError(f"{parsed.type.name.lower()} pipelines are not served yet")
     if parsed.input is None:
@@ -121,6 +124,16 @@ def _check_served(parsed: ParsedSpec) -> None:
     for node in walk(parsed.input):
         if type(node) in _NOT_SERVED:
             raise UnimplementedError(f"{_NOT_SERVED[type(node)]} inputs are not served yet")
+        if isinstance(node, Pfs):
+            for name in _INPUTS_NOT_SERVED:
+                if getattr(node, name):
+                    raise UnimplementedError(f"inputs with {name} are not served yet")
+    for path in _FIELDS_NOT_SERVED:
+        value: Any = parsed.effective
+        for key in path:
+            value = (value or {}).get(key)
+        if value:
+            raise UnimplementedError(f"{'.'.join(path)} is not served yet")
 
 
 def _salt(parsed: ParsedSpec, before: VersionRow | None, *, reprocess: bool) -> str:
