@@ -55,6 +55,37 @@ def test_between_the_sets_of_a_plan(started, monkeypatch):
     check(started)
 
 
+@pytest.mark.parametrize("calls", [0, 1, 2])
+def test_between_the_sets_of_an_early_plan_and_those_of_the_plan_that_follows(started, monkeypatch, calls):
+    started.settle()
+    started.took()
+    started.put("data", {"/6": "6"})
+    started.controllers.settle()
+    stuck = started.claim("default/copy/v1", "stuck")
+    monkeypatch.setattr(planner, "FLUSH_DATUMS", 1)
+    write, made = planner._write, []
+
+    def dies(*args, **kwargs):
+        if len(made) == calls:
+            raise Killed
+        made.append(1)
+        return write(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(planner, "_write", dies)
+        with pytest.raises(Killed):
+            started.put("data", {"/0": "changed", "/7": "7", "/8": "8", "/9": "9"})
+            started.controllers.settle()
+    started.crash()
+    started.settle()
+    assert not started.report(stuck, "stuck")
+    assert [state for state, _ in started.states("copy")] == ["SUCCESS"] * 3
+    ran = started.took()
+    assert [one for one in ran if one != "data:/6"] == ["data:/0", "data:/7", "data:/8", "data:/9"]
+    counters = started.jobs("copy")[-1].counters
+    assert (counters.processed, counters.skipped, counters.total) == (4, 6, 10)
+
+
 def test_while_workers_have_claims(started):
     started.controllers.settle()
     claim = started.claim("default/copy/v1", "one")

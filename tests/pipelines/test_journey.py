@@ -183,9 +183,62 @@ def test_commits_that_come_while_a_job_runs_are_jobs_of_their_own_in_order(copie
     copied.controllers.settle()
     copied.put("data", {"/d": "4"})
     copied.controllers.settle()
-    assert [state for state, _ in copied.states("copy")] == ["SUCCESS", "RUNNING", "STARTING"]
+    assert [state for state, _ in copied.states("copy")] == ["SUCCESS", "RUNNING", "RUNNING"]
     copied.settle()
     assert [counters(job) for job in copied.jobs("copy")] == [(2, 0, 0, 2), (1, 2, 0, 3), (1, 3, 0, 4)]
+
+
+def test_what_is_new_runs_while_the_job_before_is_stuck(copied):
+    copied.put("data", {"/c": "3"})
+    copied.controllers.settle()
+    stuck = copied.claim("default/copy/v1", "stuck")
+    copied.put("data", {"/a": "changed", "/c": "changed", "/d": "4"})
+    copied.settle()
+    assert copied.took() == ["data:/d"]
+    [_, before, job] = copied.jobs("copy")
+    assert (before.state.name, job.state.name) == ("RUNNING", "RUNNING")
+    assert counters(job) == (1, 0, 0, 1)
+    copied.put("data", {"/d": "changed", "/e": "5"})
+    copied.settle()
+    assert copied.took() == ["data:/e"]
+    assert copied.report(stuck, "stuck")
+    copied.settle()
+    assert copied.took() == ["data:/a", "data:/c", "data:/c", "data:/d"]
+    assert [counters(job) for job in copied.jobs("copy")] == [(2, 0, 0, 2), (1, 2, 0, 3), (3, 1, 0, 4), (2, 3, 0, 5)]
+    written = copied.files("copy")
+    assert set(written) == {"/a", "/b", "/c", "/d", "/e"}
+    assert written["/a"] == written["/c"] == written["/d"]
+
+
+def test_a_job_waits_while_nobody_knows_what_the_one_before_will_read(copied):
+    """Two stages: the second stage's job for a commit may not begin before its predecessor knows its input."""
+    copied.pipeline("more", "copy")
+    copied.settle()
+    copied.put("data", {"/c": "3"})
+    copied.controllers.settle()
+    copied.put("data", {"/d": "4"})
+    copied.controllers.settle()
+    assert [state for state, _ in copied.states("more")] == ["SUCCESS", "STARTING", "STARTING"]
+    copied.settle()
+    assert set(copied.files("more")) == {"/a", "/b", "/c", "/d"}
+
+
+def test_a_job_killed_while_it_works_ahead_leaves_what_it_did(copied):
+    copied.put("data", {"/c": "3"})
+    copied.controllers.settle()
+    stuck = copied.claim("default/copy/v1", "stuck")
+    copied.put("data", {"/d": "4"})
+    copied.settle()
+    with copied.db.write() as tx:
+        jobs.stop(tx, copied.jobs("copy")[-1].job)
+    copied.settle()
+    copied.put("data", {"/e": "5"})
+    copied.settle()
+    assert copied.took() == ["data:/d", "data:/e"]
+    assert copied.report(stuck, "stuck")
+    copied.settle()
+    assert copied.took() == ["data:/c"]
+    assert set(copied.files("copy")) == {"/a", "/b", "/c", "/d", "/e"}
 
 
 def fails_on(path):

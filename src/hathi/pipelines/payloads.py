@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
+from hathi.metadata.tables.pps import SetKind
 from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.pipelines.planning.steps import Adopt, Drop, Run
@@ -29,6 +30,13 @@ def pack_runs(job: str, runs: Sequence[Run], first: int) -> bytes:
 def unpack_runs(payload: bytes) -> Iterator[DatumRecord]:
     """Yield the datums to run, as records of state UNKNOWN, by id."""
     return map(DatumRecord.decode, _lines(payload))
+
+
+def ids_of(kind: SetKind, payload: bytes) -> Iterator[str]:
+    """Yield the ids of the datums of a set, in order."""
+    if kind is SetKind.RUN:
+        return (record.id for record in unpack_runs(payload))
+    return unpack_drops(payload) if kind is SetKind.DROP else (id for id, _ in unpack_adopts(payload))
 
 
 def pack_drops(drops: Sequence[Drop]) -> bytes:

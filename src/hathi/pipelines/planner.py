@@ -1,13 +1,14 @@
 """A job's plan made real: from the rows of the job and those before it to datum sets that workers can claim.
 
-Sets can be claimed as soon as they are written; the job is `planned` with the last of them. A plan follows from what
-no longer changes (finished inputs, settled jobs), so after a crash it is made again and what was written before is
-passed over.
+Sets can be claimed as soon as they are written; the job is `planned` with the last of them. Planning can be repeated at
+any time, before or after the jobs that came first have ended: what stands in sets already is passed over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from itertools import takewhile
 
 from hathi.metadata.tables.pps import SetKind
@@ -19,8 +20,10 @@ from hathi.pipelines import inputs, payloads
 from hathi.pipelines.declared import Declared, declared
 from hathi.pipelines.index import EMPTY_ROOT, DatumIndex
 from hathi.pipelines.planning.batches import Batch, batches
-from hathi.pipelines.planning.steps import Adopt, Base, Drop, Run, Wanted, plan
+from hathi.pipelines.planning.early import AtWork, plan_early
+from hathi.pipelines.planning.steps import Adopt, Base, Drop, Run, Step, Wanted, plan
 from hathi.pipelines.planning.trees import Trees
+from hathi.pipelines.planning.written import Ids, Written
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.storage.filesets.nodes import Nodes, reading
@@ -40,18 +43,35 @@ def plan_job(store: Store, job: Job) -> None:
         if row is None or row.planned or row.state is not JobState.RUNNING:
             return
         question = _question(tx, row, reading(store.chunks))
-        known = sets.known(tx, row.id)
-    tally = _Tally(before=question.base.index.count)
-    pending: list[_Numbered] = []
-    for batch in batches(plan(question.wanted, question.base, question.killed), question.spec.rule):
-        numbered = tally.take(batch)
-        if numbered.seq >= known:
-            pending.append(numbered)
-        if sum(len(one.batch) for one in pending) >= FLUSH_DATUMS:
-            if not _write(store, row, pending):
-                return
-            pending = []
-    _write(store, row, pending, counts=tally)
+        written = _written(tx, row)
+    tally = _Tally(written, before=question.base.index.count)
+    steps = tally.passing(plan(question.wanted, question.base, question.left))
+    found = batches(steps, question.spec.rule)
+    _write_all(
+        store,
+        row,
+        map(tally.number, found),
+        lambda: {"planned": True, "skipped": tally.skipped, "total": tally.skipped + tally.runs},
+    )
+
+
+def plan_job_early(store: Store, job: Job) -> None:
+    """Write the datum sets of what a running job can do while jobs before it are at work; nothing when that is done.
+
+    The inputs of all these jobs are finished.
+    """
+    with store.db.read() as tx:
+        row = jobs.find(tx, job, hidden=True)
+        if row is None or row.planned or row.planned_early or row.state is not JobState.RUNNING:
+            return
+        nodes = reading(store.chunks)
+        question = _question(tx, row, nodes)
+        at_work = _at_work(tx, row, nodes)
+        written = _written(tx, row)
+    tally = _Tally(written)
+    steps = plan_early(question.wanted, at_work, (question.base.index, *question.left)) if at_work else iter(())
+    found = batches(tally.passing(steps), question.spec.rule)
+    _write_all(store, row, map(tally.number, found), lambda: {"planned_early": True, "total": tally.runs})
 
 
 def base_of(tx: Transaction, row: JobRow) -> JobRow | None:
@@ -66,7 +86,7 @@ class _Question:
     spec: Declared
     wanted: Wanted
     base: Base
-    killed: tuple[DatumIndex, ...]
+    left: tuple[DatumIndex, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +101,31 @@ class _Numbered:
 class _Tally:
     """What a plan amounts to so far. before: records in the index that it starts from."""
 
-    def __init__(self, before: int) -> None:
-        self.sets = 0
+    def __init__(self, written: Written, before: int = 0) -> None:
         self.runs = 0
         self.skipped = before
+        self._written = written
+        self._next_set = written.sets
+        self._next_datum = written.runs
 
-    def take(self, batch: Batch) -> _Numbered:
-        """Count one more set, and number it."""
-        numbered = _Numbered(self.sets, self.runs, batch)
-        self.sets += 1
-        for step in batch:
+    def passing(self, steps: Iterator[Step]) -> Iterator[Step]:
+        """Count steps, and yield those that are not in sets yet."""
+        for step in steps:
             if isinstance(step, Drop) or step.replaces:
                 self.skipped -= 1
             if isinstance(step, Adopt):
                 self.skipped += 1
             elif isinstance(step, Run):
                 self.runs += 1
+            if not self._written.ids or step.id not in self._written.ids:
+                yield step
+
+    def number(self, batch: Batch) -> _Numbered:
+        """Number one more set."""
+        numbered = _Numbered(self._next_set, self._next_datum, batch)
+        self._next_set += 1
+        if isinstance(batch[0], Run):
+            self._next_datum += len(batch)
         return numbered
 
 
@@ -110,6 +139,29 @@ def _question(tx: Transaction, row: JobRow, nodes: Nodes) -> _Question:
     since = takewhile(lambda before: base is None or before.id != base.id, jobs.before(tx, row))
     left = tuple(DatumIndex(nodes, before.index_root) for before in since if before.index_root and _of_use(before, row))
     return _Question(spec, wanted, _base(tx, base, nodes), left)
+
+
+def _at_work(tx: Transaction, row: JobRow, nodes: Nodes) -> list[AtWork]:
+    """Return what the unfinished jobs before a job do, the latest first; nothing when that of one cannot be told."""
+    found: list[AtWork] = []
+    for before in jobs.before(tx, row):
+        if before.state.terminal:
+            continue
+        spec = declared(before.job.pipeline, pipelines.version(tx, before.pipeline_id, before.version))
+        if spec.input is None:
+            return []
+        try:
+            found.append(AtWork(spec.input, Trees(nodes, inputs.heads(tx, before.job, spec.input))))
+        except NotFoundError:  # its input commits were deleted
+            return []
+    return found
+
+
+def _written(tx: Transaction, row: JobRow) -> Written:
+    present = sets.list_rows(tx, row.id)
+    streams = [payloads.ids_of(one.kind, sets.payload(tx, row.id, one.seq)) for one in present]
+    runs = sum(one.count for one in present if one.kind is SetKind.RUN)
+    return Written(len(present), runs, Ids(merge(*streams)))
 
 
 def _of_use(before: JobRow, row: JobRow) -> bool:
@@ -135,8 +187,21 @@ def _base(tx: Transaction, row: JobRow | None, nodes: Nodes) -> Base:
     return Base(index, spec.input, trees, spec.salt)
 
 
-def _write(store: Store, row: JobRow, pending: list[_Numbered], counts: _Tally | None = None) -> bool:
-    """Add sets to a job, and with `counts` declare it planned; False when the job has ended meanwhile."""
+def _write_all(
+    store: Store, row: JobRow, found: Iterator[_Numbered], outcome: Callable[[], Mapping[str, object]]
+) -> None:
+    """Add sets to a job, many in each transaction, and with the last of them its `outcome`; not once it has ended."""
+    pending: list[_Numbered] = []
+    for one in found:
+        pending.append(one)
+        if sum(len(one.batch) for one in pending) >= FLUSH_DATUMS:
+            if not _write(store, row, pending, {}):
+                return
+            pending = []
+    _write(store, row, pending, outcome())
+
+
+def _write(store: Store, row: JobRow, pending: Sequence[_Numbered], values: Mapping[str, object]) -> bool:
     rows = [(one.seq, len(one.batch), *_payload(row.job, one)) for one in pending]
     with store.db.write() as tx:
         current = jobs.find(tx, row.job, hidden=True)
@@ -145,9 +210,8 @@ def _write(store: Store, row: JobRow, pending: list[_Numbered], counts: _Tally |
         for seq, count, kind, payload in rows:
             sets.insert_row(tx, row.id, seq, kind, count, payload)
         tx.emit(sets.topic(row.job.pipeline))
-        if counts is not None:
-            total = counts.skipped + counts.runs
-            jobs.change(tx, row, planned=True, skipped=counts.skipped, total=total)
+        if values:
+            jobs.change(tx, row, **values)
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hathi.model.identity import datum_hash, datum_id
@@ -66,7 +66,11 @@ def as_set(steps):
     }
 
 
+SIBLINGS = Union(tuple(Pfs("r", Repo("default", "r"), "master", "/*", reference=flag) for flag in (True, False)))
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(SIBLINGS, {"r": {"/a": "1"}, "s": {}}, {"r": {"/a": "2"}, "s": {}}, [DatumState.FAILED])
 @given(input=INPUTS, before=REPOS, after=REPOS, states=st.lists(st.sampled_from(STATES), min_size=1, max_size=4))
 def test_a_plan_from_changes_equals_a_plan_from_everything(planning, input, before, after, states):
     store = planning.MemoryNodes()

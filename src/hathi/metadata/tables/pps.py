@@ -91,7 +91,8 @@ jobs = Table(
     Column("finished", UtcTime),
     Column("restarts", Integer, nullable=False, default=0),
     Column("hidden", Boolean, nullable=False, default=False, server_default=false()),  # "delete job" hides
-    # The plan stands in datum_sets, wholly.
+    # What no job before it knows stands in datum_sets; and the plan does, wholly.
+    Column("planned_early", Boolean, nullable=False, default=False, server_default=false()),
     Column("planned", Boolean, nullable=False, default=False, server_default=false()),
     # Why it shall stop, "" when it shall not; its controller then kills it.
     Column("stop", Text, nullable=False, default=""),

@@ -127,7 +127,7 @@ TABLE: Table[Observation, JobState, Action] = Table(
             (Action.PLAN, Action.HAND_OUT),
         ),
         Row(
-            BEFORE,
+            (*BEFORE, *RUNNING),
             "the predecessor is at work, nothing is planned, and early planning pays",
             lambda o: o.early and o.plan is Plan.NONE,
             JobState.RUNNING,

@@ -18,11 +18,12 @@ from hathi.pipelines import ending, inputs
 from hathi.pipelines.closing import close
 from hathi.pipelines.declared import Declared, declared
 from hathi.pipelines.folding import Folded, fold_job
-from hathi.pipelines.planner import plan_job
+from hathi.pipelines.planner import plan_job, plan_job_early
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.versioning.store import Store
 
+_STEPS = {Action.PLAN_EARLY, Action.PLAN, Action.FOLD}
 _CLOSING = {Action.CLOSE_SUCCESS, Action.CLOSE_FAILED, Action.CLOSE_UNRUNNABLE, Action.CLOSE_KILLED}
 
 
@@ -42,6 +43,8 @@ def reconcile(store: Store, job: Job) -> datetime | None:
             moves, closes = decision.state is not seen.state, bool(actions & _CLOSING)
             if moves and not closes:
                 _record(store, row, decision)
+            if Action.PLAN_EARLY in actions:
+                plan_job_early(store, job)
             if Action.PLAN in actions:
                 plan_job(store, job)
             if Action.FOLD in actions or (
@@ -51,13 +54,13 @@ def reconcile(store: Store, job: Job) -> datetime | None:
                 leases.callback(store.ledger.end_lease, folded.lease_id)
             if closes:
                 _end(store, row, decision, folded)
-            elif not moves and not actions & {Action.PLAN, Action.FOLD}:
+            elif not moves and not actions & _STEPS:
                 return _deadline(row, spec)
 
 
 def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None) -> Observation:
     """Return what is true of a job now. What no longer matters in its state is not looked up."""
-    begun = row.state not in (JobState.CREATED, JobState.STARTING)
+    begun = row.state not in jobs.NOT_BEGUN
     output = inputs.output_commit(tx, row.job)
     found = [] if begun or output is None else inputs.input_rows(tx, output)
     deadline = _deadline(row, spec)
@@ -67,7 +70,8 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
         waiting=tuple(input.repo.name for input in found if input.finished is None),
         failed=tuple(input.repo.name for input in found if input.error),
         predecessor_ended=row.planned or not jobs.unfinished_before(tx, row),
-        plan=Plan.FULL if row.planned else Plan.NONE,
+        early=spec.input is not None and not jobs.waiting_before(tx, row),
+        plan=Plan.FULL if row.planned else Plan.EARLY if row.planned_early else Plan.NONE,
         outstanding=sets.outstanding(tx, row.id) if row.planned else 0,
         failed_datum=row.failed_datum,
         stop=row.stop or ("" if output else ending.GONE),

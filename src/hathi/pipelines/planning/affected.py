@@ -34,7 +34,9 @@ def affected(node: Input, old: Trees, new: Trees) -> Iterator[Refs]:
             for position, child in enumerate(node.children):
                 earlier = node.children[:position]
                 for names in affected(child, old, new):
-                    if not any(changed(other, old, new, names) for other in earlier):
+                    known = any(changed(other, old, new, names) for other in earlier)
+                    # Of siblings that both have it the first one counts, which may have stayed the same.
+                    if not known and changed(node, old, new, names):
                         yield names
         case _:
             raise not_served(node)

@@ -19,6 +19,7 @@ from hathi.pipelines.rows.pipelines import PipelineRow
 from hathi.pipelines.rows.pipelines import topic as pipeline_topic
 
 TERMINAL = tuple(state for state in JobState if state.terminal)
+NOT_BEGUN = (JobState.CREATED, JobState.STARTING)
 
 
 class JobNotFound(NotFoundError):
@@ -44,6 +45,7 @@ class JobRow:
     started: datetime | None
     finished: datetime | None
     restarts: int
+    planned_early: bool
     planned: bool
     stop: str
     index_root: bytes | None
@@ -159,6 +161,11 @@ def unfinished_before(tx: Transaction, row: JobRow) -> bool:
     return tx.connection.execute(_UNFINISHED_BEFORE, _place(row)).first() is not None
 
 
+def waiting_before(tx: Transaction, row: JobRow) -> bool:
+    """Return whether a job before this one on its branch has not begun, and so may still wait for its inputs."""
+    return tx.connection.execute(_WAITING_BEFORE, _place(row)).first() is not None
+
+
 def last_state(tx: Transaction, pipeline_id: int) -> JobState | None:
     """Return the state of a pipeline's latest job, None when it has none."""
     state: JobState | None = tx.connection.execute(_LAST_STATE, {"the_pipeline": pipeline_id}).scalar()
@@ -187,6 +194,7 @@ def _job(row: Row[Any]) -> JobRow:
         started=row.started,
         finished=row.finished,
         restarts=row.restarts,
+        planned_early=row.planned_early,
         planned=row.planned,
         stop=row.stop,
         index_root=row.index_root,
@@ -219,4 +227,5 @@ _UNFINISHED = _JOBS.where(_OPEN).order_by(jobs.c.id)
 _UNFINISHED_OF = _UNFINISHED.where(_OF_PIPELINE)
 _BEFORE = _JOBS.where(_EARLIER).order_by(jobs.c.id.desc())
 _UNFINISHED_BEFORE = select(jobs.c.id).where(_EARLIER, _OPEN).limit(1)
+_WAITING_BEFORE = select(jobs.c.id).where(_EARLIER, jobs.c.state.in_(NOT_BEGUN)).limit(1)
 _LAST_STATE = select(jobs.c.state).where(_OF_PIPELINE, ~jobs.c.hidden).order_by(jobs.c.id.desc()).limit(1)
