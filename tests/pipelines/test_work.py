@@ -109,6 +109,16 @@ def test_beats_keep_a_claim_and_tell_what_its_worker_does(planned):
     assert (planned.clock() - worker.started).total_seconds() == 5
 
 
+def test_most_beats_change_nothing_and_so_only_read(planned, monkeypatch):
+    claim = planned.claim(GROUP, "one")
+    written, write = [], planned.db.write
+    monkeypatch.setattr(planned.db, "write", lambda: written.append(planned.clock()) or write())
+    for _ in range(12):
+        planned.clock.advance(2)
+        assert not work.beat(planned.store, claim.id, "one", datum=claim.datums[0].id).lost
+    assert len(written) == 3, "the first names the datum, the others keep the claim"
+
+
 def test_a_report_is_counted_once_however_often_it_comes(planned):
     claim = planned.claim(GROUP, "one")
     report = work.Report(claim.id, "one", planned.store.ledger.open_lease().id, index=b"", processed=1)

@@ -32,9 +32,9 @@ def beats(rig: Rig, clock: Clock) -> Beats:
     return Beats(rig.server, "claim", 30.0, lambda: rig.lease, clock)
 
 
-def test_a_beat_tells_the_datum_at_hand_and_comes_three_times_a_life(rig: Rig, beats: Beats) -> None:
+def test_a_beat_tells_the_datum_at_hand_and_another_comes_soon(rig: Rig, beats: Beats) -> None:
     beats.watching("d", rig.sandbox)
-    assert beats.beat() == 10.0
+    assert beats.beat() == 2.0
     assert rig.server.beats == [("claim", "d")]
 
 
@@ -49,10 +49,19 @@ def test_a_lost_claim_kills_the_run_and_stops_the_next(rig: Rig, beats: Beats) -
         beats.watching("e", rig.sandbox)
 
 
-def test_a_lapsed_lease_is_a_lost_claim(rig: Rig, beats: Beats) -> None:
+def test_a_lapsed_lease_is_a_lost_claim(rig: Rig, beats: Beats, clock: Clock) -> None:
     rig.lease = False
+    clock.now = 9.0
     beats.beat()
     assert beats.lost
+
+
+def test_the_lease_is_renewed_three_times_in_the_life_of_a_claim(rig: Rig, clock: Clock) -> None:
+    renewed: list[float] = []
+    beats = Beats(rig.server, "claim", 30.0, lambda: not renewed.append(clock.now), clock)
+    while clock.now < 60.0:
+        clock.now += beats.beat()
+    assert renewed == [8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0]
 
 
 def test_a_claim_that_the_server_does_not_know_is_lost(rig: Rig, beats: Beats) -> None:

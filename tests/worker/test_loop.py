@@ -52,7 +52,7 @@ def test_logs_are_delivered_before_the_report(rig: Rig) -> None:
 
 
 def test_a_lost_claim_ends_at_once_and_reports_nothing(rig: Rig, monkeypatch: Any) -> None:
-    monkeypatch.setattr("hathi.worker.beats.BEATS", 3000)
+    monkeypatch.setattr("hathi.worker.beats.BEAT_SECONDS", 0.01)
 
     def wait(command: Command, folder: Path) -> Outcome:
         rig.server.answer = Beat(lost=True)

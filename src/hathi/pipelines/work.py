@@ -30,6 +30,9 @@ from hathi.versioning.store import Store
 CLAIM_SECONDS = 30.0
 """How long a claim lives after each beat: enough for a worker that the machine starves, not too long to wait for."""
 
+WRITE_SECONDS = 10.0
+"""How old what is written of a claim may be: beats come more often, so that workers hear soon that they are to stop."""
+
 RETRY_SECONDS = 1.0
 """How long a set rests after its first error; twice as long after each further one, up to RETRY_LIMIT."""
 
@@ -135,7 +138,14 @@ def claim(
 
 
 def beat(store: Store, claim_id: str, worker: str, *, datum: str = "", running_seconds: float = 0.0) -> Beat:
-    """Keep a claim alive and record what its worker does now."""
+    """Keep a claim alive and record what its worker does now.
+
+    Most beats only ask whether to go on, and only read.
+    """
+    with store.db.read() as tx:
+        row = _claimed(tx, claim_id, worker)
+        if row is not None and not _worth_writing(tx, row, datum):
+            return Beat(lost=False)
     with store.db.write() as tx:
         row = _claimed(tx, claim_id, worker)
         if row is None:
@@ -242,6 +252,12 @@ def _claimed(tx: Transaction, claim_id: str, worker: str) -> SetRow | None:
     """Return the set that this worker still holds under this claim; even one whose time is up, if nobody took it."""
     row = sets.by_claim(tx, claim_id)
     return row if row is not None and row.state is SetState.CLAIMED and row.worker == worker else None
+
+
+def _worth_writing(tx: Transaction, row: SetRow, datum: str) -> bool:
+    """Return whether a beat is due to be written, is the first to name a datum, or takes an answer along."""
+    old = row.expires is None or row.expires - tx.now <= timedelta(seconds=CLAIM_SECONDS - WRITE_SECONDS)
+    return old or bool(row.cancelled) or bool(datum and not row.datum)
 
 
 def _hand_back(tx: Transaction, job: JobRow, row: SetRow, error: str) -> None:

@@ -1,8 +1,8 @@
 """Keeping a claim alive, and stopping at once when it is lost.
 
-A thread beats three times in the life of a claim, and renews the lease under which results are written, since a datum
-may run for hours without writing any. A server that does not answer is asked again; once the claim must have lapsed,
-it counts as lost.
+A thread beats every few seconds, since the answer may be to stop. Three times in the life of a claim it renews the
+lease under which results are written too, as a datum may run for hours without writing any. A server that does not
+answer is asked again; once the claim must have lapsed, it counts as lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from hathi.model.errors import HathiError, UnavailableError
 from hathi.worker.attempts import Stopped
 from hathi.worker.server import Server
 
-BEATS = 3  # in the life of a claim
+BEAT_SECONDS = 2.0  # how long what nobody wants any more goes on
+RENEWALS = 3  # in the life of a claim
 RETRY_SECONDS = 0.5
 
 
@@ -44,7 +45,7 @@ class Beats:
         self._since = 0.0
         self._sandbox: Sandbox | None = None
         self._cancelled = False
-        self._last = clock()
+        self._last = self._renewed = clock()
         self._thread = threading.Thread(target=self._run, name="beats", daemon=True)
 
     @property
@@ -87,11 +88,11 @@ class Beats:
             datum, running = self._datum, self._clock() - self._since if self._datum else 0.0
         try:
             answer = self._server.beat(self._claim, datum, running)
-            alive = self._renew()
+            alive = self._renew_if_due()
         except UnavailableError:
             if self._clock() - self._last > self._seconds:
                 self._stop(lost=True)
-            return min(RETRY_SECONDS, self._seconds / BEATS)
+            return min(RETRY_SECONDS, self._pause)
         except HathiError:
             self._stop(lost=True)
             return self._seconds
@@ -100,7 +101,18 @@ class Beats:
             self._stop(lost=True)
         elif datum and datum in answer.cancelled:
             self._stop(lost=False, datum=datum)
-        return self._seconds / BEATS
+        return self._pause
+
+    @property
+    def _pause(self) -> float:
+        return min(BEAT_SECONDS, self._seconds / RENEWALS)
+
+    def _renew_if_due(self) -> bool:
+        if self._clock() - self._renewed < self._seconds / RENEWALS - self._pause:
+            return True
+        alive = self._renew()
+        self._renewed = self._clock()
+        return alive
 
     def _stop(self, *, lost: bool, datum: str = "") -> None:
         with self._changed:
@@ -115,7 +127,7 @@ class Beats:
             pass  # then nothing of the datum runs
 
     def _run(self) -> None:
-        wait = self._seconds / BEATS
+        wait = self._pause
         while True:
             with self._changed:
                 if self._changed.wait_for(lambda: self._over, wait):
