@@ -13,7 +13,7 @@ from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.local.inputs import ApiSource
 from hathi.cli.local.kept import save
-from hathi.cli.local.rooms import room_for
+from hathi.cli.local.rooms import room_for, runtime_of
 from hathi.cli.local.running import Here, Ran, Task
 from hathi.cli.local.shell import run_shell
 from hathi.cli.local.tasks import inputs_of, seconds
@@ -40,7 +40,7 @@ def run_datum(session: Session, job: str, datum: str, shell: bool, output: str, 
     """
     message = references.job(session, job, session.project(project))
     task = _task(session, message, datum)
-    with room_for(session, task) as room:
+    with room_for(runtime_of(session, task.project, task.pipeline)) as room:
         here = Here(room, ApiSource(session.server))
         ran = _shell(here, task) if shell else here.run(task, _print)
         for line in local.listing(ran.outputs):

@@ -8,24 +8,26 @@ from pathlib import Path
 
 from hathi.cli.errors import CliError
 from hathi.cli.local.room import Room, process_room
-from hathi.cli.local.running import Task
 from hathi.cli.session import Session
 from hathi.wire.gen import hathi_pb2
 
 PROCESS = "process"
 
 
-def room_for(session: Session, task: Task, show: Sequence[Path] = ()) -> AbstractContextManager[Room]:
-    """Return a room for the datums of a task's pipeline. show: folders of this machine that its code must see."""
-    runtime = _runtime(session, task)
+def room_for(runtime: str, show: Sequence[Path] = ()) -> AbstractContextManager[Room]:
+    """Return a room for the datums of a runtime. show: folders of this machine that its code must see."""
     if runtime == PROCESS:
         return process_room(show)
-    raise CliError(f'datums of pipeline "{task.pipeline}" run in containers ({runtime or "of the original"})')
+    raise CliError(f"datums run in containers there ({runtime or 'this is the original'})")
 
 
-def _runtime(session: Session, task: Task) -> str:
+def runtime_of(session: Session, project: str, pipeline: str) -> str:
     """Return the runtime that a pipeline was recorded with, "" where the server does not say."""
     if not session.server.is_hathi:
         return ""
-    request = hathi_pb2.PipelineRequest(project=task.project, pipeline=task.pipeline)
-    return str(session.server.about.Pipeline(request).runtime)
+    return str(session.server.about.Pipeline(hathi_pb2.PipelineRequest(project=project, pipeline=pipeline)).runtime)
+
+
+def default_runtime(session: Session) -> str:
+    """Return the runtime that a new pipeline would be recorded with, "" where the server does not say."""
+    return str(session.server.about.Server(hathi_pb2.ServerRequest()).runtime) if session.server.is_hathi else ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from hathi.cli.local.kept import Kept, Output
@@ -13,6 +15,7 @@ from hathi.datum import environment
 from hathi.datum.collect import OutputError, survey
 from hathi.datum.command import NO_COMMAND, command_of, reason_of
 from hathi.datum.frames import Command, Outcome
+from hathi.datum.litter import remove_tree
 from hathi.datum.policies import accept_return_code, err_cmd
 from hathi.datum.sandbox import SandboxGone
 from hathi.datum.stage import Source, Staged
@@ -37,7 +40,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a run ended. reason: why it failed, or "". recovered: it failed, and `err_cmd` then succeeded."""
+    """How a run ended. reason: why it failed, or "". recovered: it failed, and `err_cmd` then succeeded.
+
+    kept: the folder that holds the outputs, which whoever has no more use for them drops.
+    """
 
     outcome: Outcome
     reason: str = ""
@@ -46,6 +52,12 @@ class Ran:
     staged_files: int = 0
     staged_bytes: int = 0
     staged_seconds: float = 0.0
+    kept: Path | None = None
+
+    def drop(self) -> None:
+        """Forget what was made."""
+        if self.kept is not None:
+            remove_tree(self.kept)
 
 
 class Here:
@@ -78,12 +90,12 @@ class Here:
         """Run a datum's command once."""
         with self.ready(task) as (staged, command):
             if not command.argv:
-                return self._ran(staged, Outcome(-1, error=NO_COMMAND), NO_COMMAND)
+                return _ran(staged, Outcome(-1, error=NO_COMMAND), NO_COMMAND)
             outcome = self.start(command, log)
             if not accept_return_code.accepts(task.transform, outcome):
                 handler = err_cmd.handler(task.transform, command)
                 recovered = handler is not None and accept_return_code.accepts(task.transform, self.start(handler, log))
-                return self._ran(staged, outcome, reason_of(outcome, task.timeout), recovered=recovered)
+                return _ran(staged, outcome, reason_of(outcome, task.timeout), recovered=recovered)
             return self.collected(staged, outcome)
 
     def start(self, command: Command, log: Log) -> Outcome:
@@ -99,20 +111,15 @@ class Here:
 
     def collected(self, staged: Staged, outcome: Outcome) -> Ran:
         """Return a run that went well with what it made."""
-        kept = Kept(self._room.kept, self._source.read)
+        folder = Path(tempfile.mkdtemp(dir=self._room.kept))
+        kept = Kept(folder, self._source.read)
+        ran = replace(_ran(staged, outcome, ""), kept=folder)
         try:
             made = survey(staged, self._room.sandbox, kept.keep)
-            return self._ran(staged, outcome, outputs=kept.outputs(made))
+            return replace(ran, outputs=kept.outputs(made))
         except (OutputError, SandboxGone) as error:
-            return self._ran(staged, outcome, str(error))
+            return replace(ran, reason=str(error))
 
-    @staticmethod
-    def _ran(
-        staged: Staged,
-        outcome: Outcome,
-        reason: str = "",
-        *,
-        recovered: bool = False,
-        outputs: list[Output] | None = None,
-    ) -> Ran:
-        return Ran(outcome, reason, recovered, outputs or [], staged.files, staged.bytes, staged.seconds)
+
+def _ran(staged: Staged, outcome: Outcome, reason: str, *, recovered: bool = False) -> Ran:
+    return Ran(outcome, reason, recovered, [], staged.files, staged.bytes, staged.seconds)
