@@ -161,10 +161,11 @@ class World:
             return writer.close().id
 
     def pipeline(self, name, input="data", *, update=False, reprocess=False, **fields):
-        """Create or update a pipeline; `input` is a repo, read with glob /*, or an input as a dictionary."""
+        """Create or update a pipeline; `input` is a repo (glob /*) or a dictionary, and so may `name` be."""
         if isinstance(input, str):
             input = {"pfs": {"repo": input, "glob": "/*"}}
-        spec = {"pipeline": {"name": name}, "transform": {"cmd": ["true"]}, "input": input, **fields}
+        named = {"name": name} if isinstance(name, str) else name
+        spec = {"pipeline": named, "transform": {"cmd": ["true"]}, "input": input, **fields}
         with self.db.write() as tx:
             return definitions.create(tx, spec, update=update, reprocess=reprocess, runtime="fake")
 

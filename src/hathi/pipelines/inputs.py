@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import InternalError, NotFoundError
@@ -39,17 +39,26 @@ def _read_by(tx: Transaction, output: CommitRow) -> list[Commit]:
     return [commit for commit in provenance(tx, output) if commit.repo.type != SPEC]
 
 
+def all_there(tx: Transaction, output: CommitRow, input: Input) -> bool:
+    """Return whether none of the commits was deleted that the job reads which fills `output`."""
+    return len(_by_branch(_read_by(tx, output), input)) == len(sources(input))
+
+
 def by_branch(tx: Transaction, job: Job, input: Input | None) -> dict[Branch, Commit]:
     """Return the commits a job reads, by branch; one that was deleted since is missing.
 
     A commit does not tell on which branch it was read: the head of a branch may have been made on another. The repo
     tells, and among the branches of one repo (which only a build has) their order.
     """
+    return _by_branch(input_commits(tx, job), input)
+
+
+def _by_branch(commits_read: Sequence[Commit], input: Input | None) -> dict[Branch, Commit]:
     branches: dict[Repo, list[Branch]] = {}
     for branch in sources(input):
         branches.setdefault(branch.repo, []).append(branch)
     read: dict[Repo, list[Commit]] = {}
-    for commit in input_commits(tx, job):
+    for commit in commits_read:
         read.setdefault(commit.repo, []).append(commit)
     return {
         branch: commit

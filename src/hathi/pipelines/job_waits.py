@@ -16,7 +16,8 @@ def wait(
     store: Store, job: Job, *, details: bool = True, cancelled: Cancelled = never, on_leave: OnLeave | None = None
 ) -> JobInfo:
     """Return the job once it is terminal. JobNotFound, also when it is deleted meanwhile; WaitEnded."""
-    with listen(store.db.feed, jobs.topic(job), cancelled=cancelled, on_leave=on_leave) as pause:
+    topics = (jobs.topic(job), pipelines.topic(job.pipeline))  # of a job deleted with its pipeline only this one tells
+    with listen(store.db.feed, *topics, cancelled=cancelled, on_leave=on_leave) as pause:
         while True:
             with store.db.read() as tx:
                 row = jobs.get(tx, job)

@@ -63,6 +63,9 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
     begun = row.state not in jobs.NOT_BEGUN
     output = inputs.output_commit(tx, row.job)
     found = [] if begun or output is None else inputs.input_rows(tx, output)
+    outstanding = sets.outstanding(tx, row.id) if row.planned else 0
+    read = spec.input if not row.planned or outstanding else None
+    there = output is not None and (read is None or inputs.all_there(tx, output, read))
     deadline = _deadline(row, spec)
     return Observation(
         state=row.state,
@@ -70,11 +73,11 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
         waiting=tuple(input.repo.name for input in found if input.finished is None),
         failed=tuple(input.repo.name for input in found if input.error),
         predecessor_ended=row.planned or not jobs.unfinished_before(tx, row),
-        early=spec.input is not None and not jobs.waiting_before(tx, row),
+        early=not (row.planned or row.planned_early or jobs.waiting_before(tx, row)),
         plan=Plan.FULL if row.planned else Plan.EARLY if row.planned_early else Plan.NONE,
-        outstanding=sets.outstanding(tx, row.id) if row.planned else 0,
+        outstanding=outstanding,
         failed_datum=row.failed_datum,
-        stop=row.stop or ("" if output else ending.GONE),
+        stop=row.stop or ("" if there else ending.GONE),
         timed_out=deadline is not None and tx.now >= deadline,
         folded=folded is not None,
         fold_error=folded.error if folded is not None else "",

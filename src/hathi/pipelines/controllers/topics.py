@@ -6,19 +6,20 @@ from collections.abc import Iterable
 
 from hathi.metadata.transaction import Transaction
 from hathi.model.ids import CommitSetId
-from hathi.model.references import Job, Pipeline
+from hathi.model.references import USER, Job, Pipeline, Repo
 from hathi.pipelines.rows import jobs, pipelines
+from hathi.versioning import repos
 
 Key = Pipeline | Job
 
-PREFIXES = ("commit/", "job/", "pipeline/")
+PREFIXES = ("commit/", "job/", "pipeline/", "repo/")
 
 
 def keys_of(tx: Transaction, topics: Iterable[str]) -> set[Key]:
     """Return what is to be looked at after these topics.
 
     A commit on an output repo shares its name and id with a job. A pipeline's topic concerns its unfinished jobs too,
-    as one job's end lets the next begin.
+    as one job's end lets the next begin. A repo that is gone took commits with it that any job may have read or filled.
     """
     found: set[Key] = set()
     for topic in topics:
@@ -30,7 +31,14 @@ def keys_of(tx: Transaction, topics: Iterable[str]) -> set[Key]:
                 found.add(pipeline)
                 if (row := pipelines.find(tx, pipeline)) is not None:
                     found |= {job.job for job in jobs.unfinished(tx, row.id)}
+            case ["repo", project, repo] if not repos.exists(tx, _repo(project, repo)):
+                found |= {job.job for job in jobs.unfinished(tx)}
     return found
+
+
+def _repo(project: str, name: str) -> Repo:
+    name, _, kind = name.partition(".")
+    return Repo(project, name, kind or USER)
 
 
 def every_key(tx: Transaction) -> set[Key]:

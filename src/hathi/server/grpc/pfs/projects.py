@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from google.protobuf.empty_pb2 import Empty
 
 from hathi.model.infos import ProjectInfo
+from hathi.pipelines import removal
 from hathi.server.grpc.calls import Call
-from hathi.versioning import deletion, projects
+from hathi.versioning import projects
 from hathi.versioning.store import Store
 from hathi.wire.convert import pfs
 from hathi.wire.gen import pfs_pb2
@@ -44,15 +45,15 @@ class Projects:
         yield from map(pfs.project_info_message, infos)
 
     def DeleteProject(self, request: pfs_pb2.DeleteProjectRequest, call: Call) -> Empty:
-        """Delete a project."""
+        """Delete a project; by force with its pipelines and repos."""
         with self._store.db.write() as tx:
-            projects.delete(tx, request.project.name, force=request.force)
+            removal.delete_project(tx, request.project.name, force=request.force)
         return Empty()
 
     def DeleteAll(self, request: Empty, call: Call) -> Empty:
-        """Delete every project, repo, branch and commit."""
+        """Delete every pipeline, project, repo, branch and commit."""
         with self._store.db.write() as tx:
-            deletion.delete_all(tx)
+            removal.delete_everything(tx)
         return Empty()
 
     def _inspect(self, project: pfs_pb2.Project) -> ProjectInfo:
