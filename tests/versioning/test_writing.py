@@ -11,7 +11,7 @@ from hathi.model.infos import Origin
 from hathi.model.packs import LeaseLapsed
 from hathi.storage.filesets.errors import PathCollision
 from hathi.versioning import writing
-from hathi.versioning.errors import CommitFinished, FileNotFound, OutputBranch
+from hathi.versioning.errors import CommitFinished, FileNotFound, OutputBranch, PipelineOutput
 from hathi.versioning.writing import Append, Copy, Delete, Writer
 
 
@@ -127,6 +127,17 @@ def test_an_output_branch_is_written_by_its_pipeline_only(world) -> None:
     world.finish("b@master")
     with pytest.raises(OutputBranch):
         world.put("b@master:/x")
+
+
+def test_what_a_job_makes_is_written_by_the_job_only(world) -> None:
+    world.repos("b.spec")
+    world.branch("b@master", "b.spec@master", "a@master")
+    commit = world.info("b@master").commit
+    for text in ("b@master", f"b@{commit.id}"):
+        with pytest.raises(
+            PipelineOutput, match=f"only its pipeline writes to the output commit default/b@{commit.id}"
+        ):
+            world.put(f"{text}:/x")
 
 
 def test_it_is_said_before_the_bytes_are_sent_that_there_is_no_place_for_them(world) -> None:

@@ -152,7 +152,7 @@ def finish(
     """
     row = lookup.find(tx, spec)
     _require_open(row)
-    if not force and row.repo.type != SPEC and _made_by_pipeline(tx, row):
+    if not force and row.repo.type != SPEC and made_by_pipeline(tx, row):
         raise PreconditionError(f"cannot finish a pipeline output or meta commit, use 'stop job' instead: {row.commit}")
     if description:
         tx.connection.execute(update(commits).where(commits.c.id == row.id).values(description=description))
@@ -337,7 +337,10 @@ def _require_open(row: CommitRow) -> None:
         raise CommitFinished(row.commit)
 
 
-def _made_by_pipeline(tx: Transaction, row: CommitRow) -> bool:
+def made_by_pipeline(tx: Transaction, row: CommitRow) -> bool:
+    """Return whether a commit is what a pipeline's job makes: its output, or what it tells of its datums."""
+    if row.origin is not Origin.AUTO:
+        return False
     source = commits.alias("source")
     statement = (
         select(repos.c.id)

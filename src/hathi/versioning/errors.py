@@ -110,6 +110,14 @@ class OutputBranch(PreconditionError):
         self.branch = branch
 
 
+class PipelineOutput(PreconditionError):
+    """The commit is being made by a pipeline's job, which replaces whatever anybody else writes there."""
+
+    def __init__(self, commit: Commit) -> None:
+        super().__init__(f"only its pipeline writes to the output commit {commit}")
+        self.commit = commit
+
+
 class BuildSource(PreconditionError):
     """The branch holds the code of a pipeline: its head moves, but nobody writes to it."""
 

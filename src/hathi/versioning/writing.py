@@ -23,7 +23,7 @@ from hathi.storage.filesets.files import FileTree
 from hathi.storage.filesets.fold import fold
 from hathi.storage.filesets.writer import RunWriter
 from hathi.versioning import commits, files, lookup
-from hathi.versioning.errors import CommitFinished, FileNotFound, WaitEnded
+from hathi.versioning.errors import CommitFinished, FileNotFound, PipelineOutput, WaitEnded
 from hathi.versioning.open_commits import add_run
 from hathi.versioning.rows import BranchRow, CommitRow, find_branch
 from hathi.versioning.store import Store
@@ -129,8 +129,8 @@ class Writer:
         """Make everything durable and visible at once; returns the commit that was written.
 
         The commit is the open one that was meant, or a new finished one on the branch. Raises CommitFinished,
-        OutputBranch, BuildSource, PathCollision (one-off writes only; an open commit tells when it is finished),
-        BranchNotFound, RepoNotFound, CommitNotFound, LeaseLapsed, and what the object store raises.
+        PipelineOutput, OutputBranch, BuildSource, PathCollision (one-off writes only; an open commit tells when it is
+        finished), BranchNotFound, RepoNotFound, CommitNotFound, LeaseLapsed, and what the object store raises.
         """
         run = self._runs.finish()
         commit: Commit | None = None
@@ -199,19 +199,26 @@ class Writer:
 def _target(tx: Transaction, spec: CommitSpec) -> BranchRow | CommitRow:
     """Return where a write to `spec` goes: an open commit, or a branch on which it makes a commit of its own.
 
-    Raises CommitFinished (a closed commit was named), OutputBranch, BuildSource, and what `lookup.find` raises.
+    Raises CommitFinished (a closed commit was named), PipelineOutput, OutputBranch, BuildSource, and what `lookup.find`
+    raises.
     """
     if (spec.branch and not spec.id) or (spec.id and names.is_branch_name(spec.id)):
         branch = Branch(spec.repo, spec.id or spec.branch)
         names.check_branch(branch.name)
         place = find_branch(tx, branch)
         if place.head is not None and place.head.finishing is None:
-            return place.head
+            return _open(tx, place.head)
         commits.check_writable(tx, place)
         return place
-    row = lookup.find(tx, spec)
+    return _open(tx, lookup.find(tx, spec))
+
+
+def _open(tx: Transaction, row: CommitRow) -> CommitRow:
+    """Return an open commit that people may write to. Raises CommitFinished, PipelineOutput."""
     if row.finishing is not None:
         raise CommitFinished(row.commit)
+    if commits.made_by_pipeline(tx, row):
+        raise PipelineOutput(row.commit)
     return row
 
 
