@@ -186,6 +186,9 @@ def test_a_project_is_deleted_after_questions(pachctl, failing, server) -> None:
     assert server.one("DeleteRepos").projects[0].name == "p"
     assert server.one("DeleteProject").project.name == "p"
     pachctl("delete", "project", "p", "--force")
+    before = len(server.calls)
+    assert "it always exists" in failing("delete", "project", "default", "--force").err
+    assert len(server.calls) == before
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,16 @@ def test_deleting_repos_of_no_project_deletes_none(client, repo) -> None:
     assert list(client.pfs.DeleteRepos(pb.DeleteReposRequest(all=True)).repos) == [repo]
 
 
+def test_repos_that_are_deleted_together_may_depend_on_one_another(client, repo) -> None:
+    made = pb.Repo(name="made", type="user", project=repo.project)
+    client.pfs.CreateRepo(pb.CreateRepoRequest(repo=made))
+    for source, target in ((made, repo), (repo, made)):
+        branch = {"repo": target, "name": f"from-{source.name}"}
+        provenance = [{"repo": source, "name": "master"}]
+        client.pfs.CreateBranch(pb.CreateBranchRequest(branch=branch, provenance=provenance))
+    assert len(client.pfs.DeleteRepos(pb.DeleteReposRequest(all=True)).repos) == 2
+
+
 def test_repos_by_page(client) -> None:
     for name in "abc":
         client.pfs.CreateRepo(pb.CreateRepoRequest(repo={"name": name}))

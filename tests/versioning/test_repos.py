@@ -90,7 +90,7 @@ def test_deleting_a_repo_takes_its_commits_branches_and_siblings(world) -> None:
 def test_a_repo_of_a_pipeline_is_deleted_with_the_pipeline(world) -> None:
     world.repos("a", "a.spec")
     for name in ("a", "a.spec"):
-        with pytest.raises(PreconditionError, match="delete the pipeline instead"):
+        with pytest.raises(PreconditionError, match="delete the pipeline instead: default/"):
             delete(world, name)
     assert delete(world, "a", force=True)
 

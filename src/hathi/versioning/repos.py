@@ -5,7 +5,7 @@ A user repo whose spec sibling exists is the output of a pipeline; the siblings 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, and_, insert, or_, select
@@ -80,20 +80,34 @@ def delete(tx: Transaction, repo: Repo, *, force: bool = False, by_pipeline: boo
     Refused (PreconditionError) when it belongs to a pipeline, unless `force` or `by_pipeline` (the pipeline itself is
     being deleted), and when branches of other repos are made from its branches, unless `force`.
     """
-    family = [repo, repo.with_type(SPEC), repo.with_type(META)] if repo.type == USER else [repo]
-    rows = tx.connection.execute(select(repos.c.id, repos.c.type).where(or_(*map(is_repo, family)))).all()
-    kinds = {row.type for row in rows}
-    if repo.type not in kinds:
-        return False
-    if not force and not by_pipeline and (SPEC in kinds or repo.type != USER):
-        raise PreconditionError("cannot delete a repo associated with a pipeline - delete the pipeline instead")
-    if not force:
-        _require_unused(tx, [row.id for row in rows])
-    remove(tx, [repo.with_type(row.type) for row in rows])
-    return True
+    return bool(delete_together(tx, [repo], force=force, by_pipeline=by_pipeline))
 
 
-def remove(tx: Transaction, gone: Sequence[Repo]) -> None:
+def delete_together(
+    tx: Transaction, wanted: Iterable[Repo], *, force: bool = False, by_pipeline: bool = False
+) -> list[Repo]:
+    """Delete several repos, which may be made from one another; returns those that were there. See `delete`."""
+    found: list[Repo] = []
+    gone: dict[int, Repo] = {}
+    for repo in wanted:
+        family = [repo, repo.with_type(SPEC), repo.with_type(META)] if repo.type == USER else [repo]
+        rows = tx.connection.execute(select(repos.c.id, repos.c.type).where(or_(*map(is_repo, family)))).all()
+        kinds = {row.type for row in rows}
+        if repo.type not in kinds:
+            continue
+        if not force and not by_pipeline and (SPEC in kinds or repo.type != USER):
+            raise PreconditionError(
+                f"cannot delete a repo associated with a pipeline - delete the pipeline instead: {repo}"
+            )
+        found.append(repo)
+        gone |= {row.id: repo.with_type(row.type) for row in rows}
+    if gone and not force:
+        _require_unused(tx, list(gone))
+    remove(tx, gone.values())
+    return found
+
+
+def remove(tx: Transaction, gone: Iterable[Repo]) -> None:
     """Delete repos and all that is in them, whatever depends on it."""
     for repo in gone:
         id = tx.connection.execute(select(repos.c.id).where(is_repo(repo))).scalar_one()

@@ -8,8 +8,8 @@ from hathi.cli import options, references
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.render import documents, tables, times
-from hathi.cli.session import Session, pass_session
-from hathi.model.references import USER
+from hathi.cli.session import Session, pass_session, require
+from hathi.model.references import DEFAULT_PROJECT, USER
 from hathi.wire.gen import pfs_pb2, pps_pb2
 
 
@@ -89,6 +89,7 @@ def list_project(session: Session, raw: bool, output: str) -> None:
 @pass_session
 def delete_project(session: Session, project: str, force: bool) -> None:
     """The pipelines and repos in it are listed and, after a question each, deleted first."""
+    require(project != DEFAULT_PROJECT, f'project "{project}" cannot be deleted: it always exists')
     server, message = session.server, references.project(project)
     server.pfs.InspectProject(pfs_pb2.InspectProjectRequest(project=message))
     pipelines = [info.pipeline for info in server.pps.ListPipeline(pps_pb2.ListPipelineRequest(projects=[message]))]

@@ -68,5 +68,5 @@ class Repos:
             return pfs_pb2.DeleteReposResponse()
         with self._store.db.write() as tx:
             found = [info.repo for info in repos.list_repos(tx, projects=() if request.all else projects, type=USER)]
-            deleted = [repo for repo in found if repos.delete(tx, repo, force=request.force)]
+            deleted = repos.delete_together(tx, found, force=request.force)
         return pfs_pb2.DeleteReposResponse(repos=map(pfs.repo_message, deleted))
