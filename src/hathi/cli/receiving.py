@@ -116,21 +116,22 @@ def relative(path: str, base: str) -> str:
 
 def save(arrived: Iterable[Arrived], target: Path, base: str) -> Iterator[Arrived]:
     """Write files below `target` as they would stand below `base`, and pass on what was written."""
-    made: set[Path] = set()
+    root = str(target)  # plain text below: a `Path` for each of ten thousand files costs more than writing them
+    made: set[str] = set()
     writing: _Part | None = None
     try:
         for piece in arrived:
             if piece.first:
                 rest = relative(piece.path, base)
-                place = target / rest if rest else target
-                if place.parent not in made:
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    made.add(place.parent)
+                place = f"{root}/{rest}" if rest else root
+                if (folder := place.rpartition("/")[0]) not in made:
+                    Path(place).parent.mkdir(parents=True, exist_ok=True)
+                    made.add(folder)
                 if piece.last:
                     _write_whole(place, piece.data)
                     yield piece
                     continue
-                writing = _Part(place)
+                writing = _Part(Path(place))
             assert writing is not None, "a file was continued before it was opened"
             writing.write(piece.data)
             if piece.last:
@@ -171,7 +172,7 @@ class _Part:
         self._part.unlink(missing_ok=True)
 
 
-def _write_whole(place: Path, data: bytes) -> None:
+def _write_whole(place: str, data: bytes) -> None:
     """Write a file that came in one piece; with thousands of small ones, moving each would double the work."""
     handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666)
     try:

@@ -6,18 +6,20 @@ that failed holds what its root says, which is nothing unless a pipeline left so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import tee
 
 from hathi.model.errors import InvalidError
 from hathi.model.infos import CommitState, FileInfo, FileType
 from hathi.model.references import Commit, CommitSpec
-from hathi.storage.chunks.content import Content
+from hathi.storage.chunks.content import EMPTY_CONTENT, Content
 from hathi.storage.filesets.files import FileStat, FileTree
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import commits, lookup, open_commits
 from hathi.versioning.errors import FileNotFound, MatchedDirectory, MatchedSeveral
+from hathi.versioning.projections import Project
 from hathi.versioning.rows import CommitRow
 from hathi.versioning.store import Store
 from hathi.versioning.waiting import Cancelled, OnLeave, never, wait_commit
@@ -28,13 +30,14 @@ class View:
     """The files of a commit at one moment.
 
     committed: when it was finished, None while it is open. read: yields the bytes of a content of `tree`, from an
-    offset.
+    offset. read_each: yields the bytes of several, one after the other.
     """
 
     commit: Commit
     committed: datetime | None
     tree: FileTree
     read: Callable[[Content, int], Iterator[bytes]]
+    read_each: Callable[[Iterable[Content]], Iterator[Iterator[bytes]]]
 
     def info(self, stat: FileStat) -> FileInfo:
         """Return what is told about a file or directory of the tree."""
@@ -56,6 +59,8 @@ def view(store: Store, spec: CommitSpec, cancelled: Cancelled = never, on_leave:
     while True:
         with store.db.read() as tx:
             row = lookup.find(tx, spec)
+            if (project := store.projections.of(row.repo.type)) is not None:
+                return _projected_view(row, project)
             if row.finished is not None:
                 return _finished_view(store, row)
             if row.finishing is None:
@@ -70,7 +75,8 @@ def view(store: Store, spec: CommitSpec, cancelled: Cancelled = never, on_leave:
         awaited = CommitSpec(closing.repo, id=closing.commit.id)
         wait_commit(store, awaited, CommitState.FINISHED, cancelled, on_leave)
     draft = store.drafts.get(row.id, base, runs)
-    return View(row.commit, None, FileTree(draft.upload, draft.root), draft.read)
+    tree = FileTree(draft.upload, draft.root)
+    return View(row.commit, None, tree, draft.read, lambda contents: (draft.read(each, 0) for each in contents))
 
 
 def read(store: Store, spec: CommitSpec) -> FileTree:
@@ -148,12 +154,26 @@ def get_all(
     first = next(matches, None)
     if first is None:
         raise FileNotFound(at.commit, pattern)
-    return ((at.info(file), at.bytes_of(file)) for file in _files_of(at, first, matches))
+    found, ahead = tee(_files_of(at, first, matches))
+    contents = (file.content or EMPTY_CONTENT for file in ahead)
+    return ((at.info(file), parts) for file, parts in zip(found, at.read_each(contents), strict=True))
 
 
 def _finished_view(store: Store, row: CommitRow) -> View:
     tree = FileTree(store.nodes, row.root or EMPTY_ROOT)
-    return View(row.commit, row.finished, tree, store.chunks.read)
+    return View(row.commit, row.finished, tree, store.chunks.read, store.chunks.read_each)
+
+
+def _projected_view(row: CommitRow, project: Project) -> View:
+    """Return the files that a commit is shown as: none as long as it is open, for nobody can tell what it will be."""
+    shown = project(EMPTY_ROOT if row.finished is None else row.root or EMPTY_ROOT)
+    return View(
+        row.commit,
+        row.finished,
+        shown.tree,
+        shown.read,
+        lambda contents: (shown.read(content, 0) for content in contents),
+    )
 
 
 def _matching(at: View, pattern: str, path_range: tuple[str, str]) -> Iterator[FileStat]:

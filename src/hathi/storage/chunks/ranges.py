@@ -1,4 +1,4 @@
-"""Which bytes of which chunks a range of a file is."""
+"""Which bytes of which chunks a range of a file is, and which files are read together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from hathi.storage.chunks.content import ChunkRef, Content
 from hathi.storage.chunks.interface import NodeReader
+
+GROUP_BYTES = 1 << 20  # of files that are read together
+GROUP_FILES = 1000
 
 
 def read_range(
@@ -29,6 +32,20 @@ def read_range(
         skip = 0
         left -= len(piece)
         yield piece
+
+
+def groups(contents: Iterable[Content]) -> Iterator[list[Content]]:
+    """Gather small neighbours up to `GROUP_BYTES` and `GROUP_FILES`; a large file stands alone. Keeps their order."""
+    group: list[Content] = []
+    held = 0
+    for content in contents:
+        if group and (held + content.size > GROUP_BYTES or len(group) == GROUP_FILES):
+            yield group
+            group, held = [], 0
+        group.append(content)
+        held += content.size
+    if group:
+        yield group
 
 
 def _overlapping(refs: Iterator[ChunkRef], start: int, stop: int) -> tuple[Iterator[ChunkRef], int]:

@@ -1,14 +1,16 @@
 """Reading chunks back, each verified against its name.
 
-The problem: a file's chunks stand one after another in a pack, and asking for them one by one costs a request each.
-The rule: neighbours are fetched together, up to `SPAN_BYTES`. Whatever arrives is hashed before it is handed on, so
-damage at rest is reported where it is, by object and offset, and never passed on as data.
+The problem: a file's chunks stand one after another in a pack, and so do small files that were written together;
+asking for them one by one costs a request each. The rule: neighbours are fetched together, up to `SPAN_BYTES`. Whatever
+arrives is hashed before it is handed on, so damage at rest is reported where it is, by object and offset, and never
+passed on as data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 from blake3 import blake3
 
@@ -17,7 +19,7 @@ from hathi.storage.chunks.compression import restore
 from hathi.storage.chunks.content import ChunkRef, Content
 from hathi.storage.chunks.interface import ChunkMissing, PackDamaged
 from hathi.storage.chunks.locations import Locations
-from hathi.storage.chunks.ranges import read_range
+from hathi.storage.chunks.ranges import groups, read_range
 from hathi.storage.chunks.tables import Location
 from hathi.storage.objects.interface import ObjectMissing, ObjectStore
 
@@ -78,6 +80,17 @@ class Reader:
     def read(self, content: Content, offset: int, length: int | None) -> Iterator[bytes]:
         """Yield `length` bytes of a file from `offset`, in pieces of at most a chunk; fewer where it ends before."""
         return read_range(content, self, self._fetch, offset, length)
+
+    def read_each(self, contents: Iterable[Content]) -> Iterator[Iterator[bytes]]:
+        """Yield the pieces of each file in turn, looking ahead a little: small neighbours come in one request."""
+        for group in groups(contents):
+            if len(group) == 1:
+                yield self.read(group[0], 0, None)
+                continue
+            refs = [list(content.refs(self)) for content in group]
+            data = self._fetch(chain.from_iterable(refs))
+            for chunks in refs:
+                yield iter(list(islice(data, len(chunks))))
 
     def fetch_at(self, id: bytes, place: Location) -> bytes:
         """Return the chunk that stands at `place`."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from hathi.model.packs import Lease, PackLedger
@@ -60,6 +60,10 @@ class Chunks:
     def read(self, content: Content, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield `length` bytes of a file from `offset`, fewer where it ends before. Pieces are at most a chunk long."""
         return self._reader.read(content, offset, length)
+
+    def read_each(self, contents: Iterable[Content]) -> Iterator[Iterator[bytes]]:
+        """Yield the pieces of each file in turn. Faster than `read` for many small ones that were written together."""
+        return self._reader.read_each(contents)
 
     def upload(self, lease: Lease | None = None) -> Upload:
         """Begin a write under `lease`, which its owner will end, or its own, which it ends at exit."""

@@ -17,7 +17,8 @@ from typing import Protocol
 
 from hathi.model.errors import InternalError, UnavailableError
 
-_SEGMENT = re.compile(r"(?!\.{1,2}$)[a-z0-9._-]{1,200}")
+_SEGMENT = r"(?!\.{1,2}(?:/|$))[a-z0-9._-]{1,200}"
+_KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 _KEY_LIMIT = 900  # bytes; S3 allows 1,024, and a prefix may come before ours
 
 
@@ -81,7 +82,7 @@ class ObjectStore(Protocol):
 
 def checked(key: str) -> str:
     """Return `key` if it is well-formed; anything else is a mistake of ours, never a person's."""
-    if len(key) > _KEY_LIMIT or not all(_SEGMENT.fullmatch(segment) for segment in key.split("/")):
+    if len(key) > _KEY_LIMIT or not _KEY.fullmatch(key):
         raise InternalError(f"malformed object key {key!r}")
     return key
 

@@ -65,11 +65,15 @@ class LocalStore:
 
     def get(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `ObjectStore`."""
-        with _translated(key), self._path(key).open("rb", buffering=0) as file:
-            wanted = max(0, os.fstat(file.fileno()).st_size - offset)
-            if length is not None and length < wanted:
-                wanted = length
-            return _read(file.fileno(), offset, wanted)
+        with _translated(key):
+            descriptor = os.open(f"{self._root}/{checked(key)}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                wanted = max(0, os.fstat(descriptor).st_size - offset)
+                if length is not None and length < wanted:
+                    wanted = length
+                return _read(descriptor, offset, wanted)
+            finally:
+                os.close(descriptor)
 
     def size(self, key: str) -> int:
         """See `ObjectStore`."""
