@@ -76,6 +76,13 @@ def test_switches_take_true_and_false_as_in_the_original(pachctl, server, offlin
     assert 'invalid argument "maybe" for "--force" flag' in offline("delete", "repo", "a", "--force=maybe").err
 
 
+def test_the_word_help_asks_for_help(offline) -> None:
+    for words in ((), ("list",), ("list", "repo"), ("put-file",)):
+        done = offline("help", *words)
+        assert (done.code, done.out) == (0, offline(*words, "--help").out)
+    assert 'unknown command "nope"' in offline("help", "nope").err
+
+
 def test_help_asks_for_no_arguments(offline) -> None:
     for entry in registry.COMMANDS:
         done = offline(*entry.words, "--help")

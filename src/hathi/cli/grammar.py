@@ -181,7 +181,12 @@ class Root(Words):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; the hyphenated words of 1.x are translated, with a warning."""
+        """Find a command; `help` asks for that of what follows; the words of 1.x are translated, with a warning."""
+        if args[0] == "help":
+            if len(args) == 1:
+                click.echo(ctx.get_help())
+                ctx.exit()
+            args = [*args[1:], "--help"]
         new = legacy.LEGACY.get(args[0])
         if new is None:
             return super().resolve_command(ctx, args)
