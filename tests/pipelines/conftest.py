@@ -17,7 +17,7 @@ from hathi.model.inputs import Cross, Pfs, Union, sources
 from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.model.references import CommitSpec, Pipeline, Repo
-from hathi.pipelines import definitions, jobs, work
+from hathi.pipelines import definitions, jobs, meta_tree, work
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
@@ -128,6 +128,7 @@ class World:
         ledger = DatabaseLedger(self.db)
         self.store = Store(self.db, Chunks(self.objects, ledger), ledger)
         register(self.store)
+        meta_tree.register(self.store)
         self.logs = Logs(SegmentLog(Path(self._logs.name)), self.db.feed)
         self.controllers = Controllers(self.store, self.runtime, self.logs)
         self.controllers.subscribe()

@@ -16,6 +16,7 @@ from pathlib import Path
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.model.errors import PreconditionError, UnavailableError
+from hathi.pipelines import meta_tree
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
@@ -67,6 +68,7 @@ class Server:
         parts.callback(chunks.close)
         store = Store(database, chunks, ledger)
         register(store)
+        meta_tree.register(store)
         segments = SegmentLog(settings.logs)
         parts.callback(segments.close)
         logs = Logs(segments, database.feed)

@@ -19,6 +19,7 @@ from hathi.storage.filesets.files import FileStat, FileTree
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import commits, lookup, open_commits
 from hathi.versioning.errors import FileNotFound, MatchedDirectory, MatchedSeveral
+from hathi.versioning.projections import Project
 from hathi.versioning.rows import CommitRow
 from hathi.versioning.store import Store
 from hathi.versioning.waiting import Cancelled, OnLeave, never, wait_commit
@@ -58,6 +59,8 @@ def view(store: Store, spec: CommitSpec, cancelled: Cancelled = never, on_leave:
     while True:
         with store.db.read() as tx:
             row = lookup.find(tx, spec)
+            if (project := store.projections.of(row.repo.type)) is not None:
+                return _projected_view(row, project)
             if row.finished is not None:
                 return _finished_view(store, row)
             if row.finishing is None:
@@ -159,6 +162,18 @@ def get_all(
 def _finished_view(store: Store, row: CommitRow) -> View:
     tree = FileTree(store.nodes, row.root or EMPTY_ROOT)
     return View(row.commit, row.finished, tree, store.chunks.read, store.chunks.read_each)
+
+
+def _projected_view(row: CommitRow, project: Project) -> View:
+    """Return the files that a commit is shown as: none as long as it is open, for nobody can tell what it will be."""
+    shown = project(EMPTY_ROOT if row.finished is None else row.root or EMPTY_ROOT)
+    return View(
+        row.commit,
+        row.finished,
+        shown.tree,
+        shown.read,
+        lambda contents: (shown.read(content, 0) for content in contents),
+    )
 
 
 def _matching(at: View, pattern: str, path_range: tuple[str, str]) -> Iterator[FileStat]:

@@ -14,6 +14,7 @@ from hathi.storage.chunks.store import Chunks
 from hathi.storage.filesets.nodes import Nodes
 from hathi.versioning.drafts import Drafts
 from hathi.versioning.locks import Locks
+from hathi.versioning.projections import Projections
 from hathi.versioning.steps import Steps
 
 REMEMBERED_ENTRIES = 100_000
@@ -24,8 +25,9 @@ REMEMBERED_ENTRIES = 100_000
 class Store:
     """Everything below pipelines and doors. One for each process; thread-safe.
 
-    ledger: that of `chunks`. steps: what others want to be told inside transactions; registered while the program is
-    put together. nodes: what readers of trees share. drafts: the trees of open commits.
+    ledger: that of `chunks`. steps: what others want to be told inside transactions; projections: how commits that hold
+    no files are shown as files; both are registered while the program is put together. nodes: what readers of trees
+    share. drafts: the trees of open commits.
     """
 
     db: Database
@@ -33,6 +35,7 @@ class Store:
     ledger: DatabaseLedger
     steps: Steps = field(default_factory=Steps)
     locks: Locks = field(default_factory=Locks)
+    projections: Projections = field(default_factory=Projections)
     nodes: Nodes = field(init=False)
     drafts: Drafts = field(init=False)
 

@@ -21,6 +21,9 @@ class Scratch:
         self._file, name = mkstemp(prefix="hathi-run-")
         Path(name).unlink()  # it has no name from here on, and whatever happens nobody has to clean up
 
+    def __contains__(self, id: bytes) -> bool:
+        return id in self._places
+
     def get(self, id: bytes) -> bytes:
         """Return the bytes of a node."""
         if id not in self._places:
