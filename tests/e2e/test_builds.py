@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from e2e.packages import wheel
 from e2e.support import Pachctl, run, unavailable
 
 pytestmark = pytest.mark.e2e
@@ -48,21 +48,6 @@ func main() {
 	}
 }
 """
-
-
-def wheel(folder: Path, version: str, mark: str) -> None:
-    """A package that shouts, as others would publish it."""
-    info = f"shouting-{version}.dist-info"
-    files = {
-        "shouting.py": f"__version__ = '{version}'\ndef shout(text): return text.upper() + '{mark}'\n",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: shouting\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
-    folder.mkdir(exist_ok=True)
-    with zipfile.ZipFile(folder / f"shouting-{version}-py3-none-any.whl", "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def rewrite(spec: Mapping[str, Any], build: BuildSpec, pipeline: Pipeline, runti
             **_command(build, runtime),
         },
         "parallelism_spec": {"constant": 1},
+        "datum_tries": 1,  # what does not compile does not compile the third time either
         "input": {"cross": [leaf(SOURCE), leaf(PREVIOUS, reference=True, propagation_spec={"never": True})]},
         "output_branch": BUILD,
     }

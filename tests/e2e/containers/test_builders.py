@@ -1,0 +1,182 @@
+"""The official builders as images, built from what we ship, and a builder of somebody's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pip
+import pytest
+from e2e.containers.support import BUSYBOX, Images
+from e2e.packages import wheel
+from e2e.support import ROOT, Pachctl, run, unavailable
+
+from hathi.images.official import image_of
+
+pytestmark = pytest.mark.e2e
+
+GO = Path("/usr/local/go")
+
+MAIN_PY = """
+import pathlib, sys
+import shouting
+for file in pathlib.Path("/pfs/words").iterdir():
+    pathlib.Path("/pfs/out", file.name).write_text(shouting.shout(file.read_text()) + "".join(sys.argv[1:]))
+"""
+
+MAIN_GO = """package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"example.com/shouting"
+)
+
+func main() {
+	files, _ := filepath.Glob("/pfs/words/*")
+	for _, file := range files {
+		data, _ := os.ReadFile(file)
+		os.WriteFile("/pfs/out/"+filepath.Base(file), []byte(shouting.Shout(string(data))), 0o644)
+	}
+}
+"""
+
+TOOLS = "sh cat chmod cp cut dirname env find grep ls mkdir mktemp mv rm sha256sum sleep tail test uname"
+
+
+def base(images: Images, name: str, more: dict[str, bytes | Path], *changes: str) -> str:
+    """An image of busybox and what a language needs."""
+    if BUSYBOX is None:
+        unavailable("no busybox on this machine (Debian: busybox-static)")
+    assert BUSYBOX is not None
+    files: dict[str, bytes | Path] = {"bin/busybox": BUSYBOX, "tmp/": b""}
+    files |= {f"bin/{tool}": b"->/bin/busybox" for tool in TOOLS.split()}
+    return images.make(name, {**files, **more}, ["ENV PATH=/usr/local/go/bin:/bin", *changes])
+
+
+def official(images: Images, language: str, of: str) -> Iterator[str]:
+    """Build what we ship, under the name that pachctl gives it."""
+    folder = ROOT / "images" / "builders" / language
+    name = image_of(language)
+    for line in images.client.build(path=str(folder), tag=name, buildargs={"BASE": of}, rm=True, decode=True):
+        assert "error" not in line, line
+    yield name
+    images.client.remove_image(name, force=True)
+
+
+@pytest.fixture(scope="module")
+def python_builder(images: Images) -> Iterator[str]:
+    library = Path(sys.base_prefix) / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    program, packages = Path(sys.executable).resolve(), Path(pip.__path__[0])
+    files: dict[str, bytes | Path] = {str(file).lstrip("/"): file for file in _files(library, "test", "site-packages")}
+    binaries = [program, *(library / "lib-dynload").glob("*.so")]
+    libraries = {one for binary in binaries for one in _libraries(binary)}
+    files |= {str(file).lstrip("/"): file.resolve() for file in (program, *libraries)}
+    inside = f"{library}/site-packages/pip".lstrip("/")
+    files |= {f"{inside}/{file.relative_to(packages)}": file for file in _files(packages)}
+    files["bin/python3"] = f"->{program}".encode()
+    yield from official(images, "python", base(images, "python-base:1", files))
+
+
+@pytest.fixture(scope="module")
+def go_builder(images: Images) -> Iterator[str]:
+    if not (GO / "bin" / "go").exists():
+        unavailable("no go in /usr/local/go")
+    parts = [file for part in ("bin", "pkg", "src") for file in _files(GO / part, "testdata")]
+    files = {str(file).lstrip("/"): file for file in [*parts, GO / "VERSION", GO / "go.env"]}
+    yield from official(images, "go", base(images, "go-base:1", files))
+
+
+def _libraries(program: Path) -> list[Path]:
+    told = subprocess.run(["ldd", str(program)], capture_output=True, text=True).stdout
+    return [Path(word) for word in told.split() if word.startswith("/")]
+
+
+def _files(folder: Path, *without: str) -> list[Path]:
+    left_out = {"__pycache__", *without}
+    return [file for file in folder.rglob("*") if file.is_file() and not left_out & set(file.parts)]
+
+
+@pytest.fixture
+def words(pachctl: Pachctl, name: str) -> str:
+    pachctl("create", "repo", name)
+    for word in ("one", "two"):
+        pachctl("put", "file", f"{name}@master:/{word}", text=word)
+    return name
+
+
+def deploy(pachctl: Pachctl, folder: Path, name: str, words: str, **transform: Any) -> dict[str, Any]:
+    spec = {
+        "pipeline": {"name": name},
+        "transform": transform,
+        "input": {"pfs": {"name": "words", "repo": words, "glob": "/*"}},
+    }
+    (folder / "pipeline.json").write_text(json.dumps(spec))
+    pachctl("update", "pipeline", "-f", str(folder / "pipeline.json"))
+    job = run(pachctl, name)
+    log = pachctl("logs", "--job", f"{name}_build@{pachctl.head(f'{name}_build@build')}")
+    assert job["state"] == "JOB_SUCCESS", f"{job}\n{log}"
+    return job
+
+
+def test_python_in_its_builder_image(pachctl: Pachctl, words: str, python_builder: str, tmp_path: Path) -> None:
+    code = tmp_path / "source"
+    code.mkdir()
+    (code / "main.py").write_text(MAIN_PY)
+    (code / "requirements.txt").write_text("shouting==1.0\n")
+    wheel(code / "vendor", "1.0", "!")
+    p = f"{words}-p"
+    env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/pfs/source/vendor"}
+    build = {"language": "python", "path": "source"}
+    deploy(pachctl, tmp_path, p, words, build=build, env=env)
+    assert pachctl("get", "file", f"{p}@master:/one") == "ONE!"
+    inspected = pachctl.json("inspect", "pipeline", f"{p}_build")[0]["details"]["transform"]
+    assert (inspected["image"], inspected["cmd"]) == (python_builder, ["sh", "./build.sh"])
+    (code / "main.py").write_text(MAIN_PY.replace("shouting.shout(", "'2' + shouting.shout("))
+    deploy(pachctl, tmp_path, p, words, build=build, env=env)
+    assert pachctl("get", "file", f"{p}@master:/two") == "2TWO!"
+    build_job = pachctl.head(f"{p}_build@build")
+    assert "taken over" in pachctl("logs", "--job", f"{p}_build@{build_job}")
+
+
+def test_go_in_its_builder_image_runs_elsewhere(
+    pachctl: Pachctl, words: str, go_builder: str, busybox: str, tmp_path: Path
+) -> None:
+    dependency = tmp_path / "vendor" / "example.com" / "shouting"
+    dependency.mkdir(parents=True)
+    (tmp_path / "main.go").write_text(MAIN_GO)
+    (tmp_path / "go.mod").write_text("module example.com/words\n\ngo 1.18\n\nrequire example.com/shouting v1.0.0\n")
+    (tmp_path / "vendor/modules.txt").write_text("# example.com/shouting v1.0.0\n## explicit\nexample.com/shouting\n")
+    (dependency / "shouting.go").write_text(
+        'package shouting\n\nimport "strings"\n\nfunc Shout(s string) string { return strings.ToUpper(s) + "!" }\n'
+    )
+    p = f"{words}-p"
+    run_by_hand = ["/bin/busybox", "sh", "-c", "cp /pfs/build/main /tmp/m; /bin/busybox chmod +x /tmp/m; /tmp/m"]
+    deploy(pachctl, tmp_path, p, words, build={"language": "go"}, image=busybox, cmd=run_by_hand)
+    assert pachctl("get", "file", f"{p}@master:/two") == "TWO!"
+    deploy(pachctl, tmp_path, f"{p}2", words, build={"language": "go"})
+    assert pachctl("get", "file", f"{p}2@master:/one") == "ONE!"
+
+
+def test_a_builder_of_ones_own_is_an_image_with_two_scripts(
+    pachctl: Pachctl, words: str, images: Images, tmp_path: Path
+) -> None:
+    """Its build.sh stands in the working directory and leaves run.sh; `image` alone names it, or transform.image."""
+    scripts: dict[str, bytes | Path] = {
+        "work/build.sh": b"cat /pfs/source/part* > /pfs/out/program\ncp run.sh /pfs/out/run.sh\n",
+        "work/run.sh": b'for f in /pfs/words/*; do sh /pfs/build/program "$f" > "/pfs/out/${f##*/}"; done\n',
+    }
+    image = base(images, "own:1", scripts, "WORKDIR /work")
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "part1").write_text('cat "$1"\n')
+    (code / "part2").write_text("echo '!'\n")
+    deploy(pachctl, tmp_path, f"{words}-p", words, build={"image": image, "path": "code"})
+    assert pachctl("get", "file", f"{words}-p@master:/one") == "one!\n"
+    deploy(pachctl, tmp_path, f"{words}-q", words, build={"path": "code"}, image=image)
+    assert pachctl("get", "file", f"{words}-q@master:/two") == "two!\n"
