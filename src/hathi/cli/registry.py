@@ -171,6 +171,7 @@ COMMANDS: tuple[Entry, ...] = (
         ("inspect datum", "Show a datum."),
         ("restart datum", "Make a running datum start again."),
     ),
+    *_group("ci", ("ci", "Roll out the pipelines of a Git repository, or try those of a pull request."), plural=False),
     *_group("dev", ("dev", "Run the code at hand on the pipeline's data, again after each save."), plural=False),
     *_group("run_datum", ("run datum", "Run a datum of a job on this machine, and commit nothing."), plural=False),
     *_group(

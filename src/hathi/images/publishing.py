@@ -1,6 +1,7 @@
 """`--build` and `--push-images`: from a folder or a local image to an image in a registry, under a tag of its own.
 
-A tag names one image for ever here, so that a pipeline's version says what ran: each push draws a new one.
+A tag names one image for ever here, so that a pipeline's version says what ran: each push draws a new one, unless it
+is given one that says the same, such as the id of a Git commit.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ Ask = Callable[[str, bool], str | None]
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What to publish. build: build first. registry, username: where to push and as whom, "" for what follows from
-    the image's name and the local configuration.
+    the image's name and the local configuration. tag: of the image, "" for a new one.
     """
 
     build: bool
     registry: str = ""
     username: str = ""
+    tag: str = ""
 
 
 def publish(
@@ -46,7 +48,7 @@ def publish(
     name = parse_image(str(text))
     if not name.registry and wish.registry not in ("", DOCKER_HUB):
         name = replace(name, registry=wish.registry)
-    new = ImageName(name.registry, name.path, new_id())
+    new = ImageName(name.registry, name.path, wish.tag or new_id())
     if wish.build:
         context, dockerfile = _recipe(transform, folder)
         engine.build(context, dockerfile, new, show)

@@ -1,0 +1,48 @@
+"""What people and machines read of a trial."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from hathi.cli.ci.report import SHOWN, junit, markdown
+from hathi.cli.ci.results import DatumResult, PipelineResult, Trial
+
+GOOD = DatumResult("a" * 64, "images:/a.png", "success", 1.5)
+BAD = DatumResult("b" * 64, "images:/b|c.png", "failed", 0.25, ("Traceback", "```", "boom\x00"))
+
+
+def trial(*datums: DatumResult, state: str = "success", reason: str = "", files: int = 1) -> Trial:
+    outputs = tuple((f"/{number}", 1024) for number in range(files))
+    return Trial("abc", 5, ("r/image:abc",), (PipelineResult("edges", state, reason, 3.0, datums, outputs),))
+
+
+def test_a_good_trial_says_so_and_shows_the_output() -> None:
+    page = markdown(trial(GOOD))
+    assert page.startswith("# Pipelines of abc: passed\n")
+    assert "| edges | success | 1 | 0 | 3s | 1 files, 1KiB |" in page
+    assert "at most 5 datums" in page
+    assert "- image `r/image:abc`" in page
+    assert "- `/0` 1KiB" in page
+
+
+def test_a_datum_that_failed_is_shown_with_its_log() -> None:
+    page = markdown(trial(GOOD, BAD, state="failure", reason="datum b failed"))
+    assert ": failed\n" in page
+    assert "**edges**: datum b failed" in page
+    assert "## edges: images:/b\\|c.png failed" in page
+    assert "````text\nTraceback\n```\nboom\x00\n````" in page, "a log cannot end its own fence"
+
+
+def test_long_lists_are_cut() -> None:
+    page = markdown(trial(*[BAD] * (SHOWN + 2), files=SHOWN + 3))
+    assert "and 2 more datums" in page
+    assert "- and 3 more" in page
+
+
+def test_junit_has_a_case_for_the_job_and_for_each_datum() -> None:
+    suite = next(iter(ElementTree.fromstring(junit(trial(GOOD, BAD, state="failure", reason="datum b failed")))))
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures")) == ("edges", "3", "2")
+    job, good, bad = suite
+    assert (job.get("name"), job[0].get("message")) == ("job", "datum b failed")
+    assert (good.get("name"), good.get("time"), len(good)) == ("images:/a.png", "1.500", 0)
+    assert bad[0].text == "Traceback\n```\nboom�", "what XML cannot hold is replaced"

@@ -1,0 +1,115 @@
+"""Continuous integration without a container engine: a push updates pipelines, a pull request is tried on a sample."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from e2e.support import Pachctl, run
+
+pytestmark = pytest.mark.e2e
+
+SHOUT = "for f in /pfs/texts/*; do tr a-z A-Z < $f > /pfs/out/$(basename $f); done"
+BREAK = "grep -q '^text 2' /pfs/texts/* && { echo two is too much; exit 4; }; cp /pfs/texts/* /pfs/out/"
+
+
+@pytest.fixture
+def repo(pachctl: Pachctl, name: str) -> str:
+    pachctl("create", "repo", name)
+    for number in range(4):
+        pachctl("put", "file", f"{name}@master:/{number}", text=f"text {number}")
+    return name
+
+
+def write(folder: Path, repo: str, script: str, second: str = "cat /pfs/in/* > /pfs/out/all") -> Path:
+    """Two pipelines, the second over the output of the first."""
+    first, last = f"{repo}-p", f"{repo}-q"
+    specs = [
+        {
+            "pipeline": {"name": first},
+            "transform": {"cmd": ["sh"], "stdin": [script], "image": "debian:12-slim"},
+            "input": {"pfs": {"repo": repo, "name": "texts", "glob": "/*"}},
+            "datum_tries": 1,
+        },
+        {
+            "pipeline": {"name": last},
+            "transform": {"cmd": ["sh"], "stdin": [second], "image": "debian:12-slim"},
+            "input": {"pfs": {"repo": first, "name": "in", "glob": "/"}},
+        },
+    ]
+    place = folder / "pipeline.json"
+    place.write_text("\n".join(map(json.dumps, specs)))
+    return place
+
+
+def projects(pachctl: Pachctl) -> set[str]:
+    return {str(each["project"]["name"]) for each in pachctl.json("list", "project")}
+
+
+def test_a_push_updates_the_pipelines_with_the_tag_filled_in(pachctl: Pachctl, repo: str, tmp_path: Path) -> None:
+    place = write(tmp_path, repo, SHOUT)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    done = pachctl.run("ci", "-f", str(place), "--tag", "v7", "--image", "team/shout", check=True)
+    assert b"updated pipeline" in done.stderr
+    info = pachctl.json("inspect", "pipeline", f"{repo}-p")[0]
+    assert info["details"]["transform"]["image"] == "team/shout:v7"
+    run(pachctl, f"{repo}-q")
+    assert pachctl("get", "file", f"{repo}-q@master:/all") == "TEXT 0TEXT 1TEXT 2TEXT 3"
+    pachctl("ci", "-f", str(place), "--no-reprocess")
+    assert run(pachctl, f"{repo}-p")["data_skipped"] == "4"
+    pachctl("ci", "-f", str(place), "--reprocess", "--write-spec", str(tmp_path / "sent.json"))
+    assert run(pachctl, f"{repo}-p")["data_processed"] == "4"
+    assert f"{repo}-p" in (tmp_path / "sent.json").read_text()
+
+
+def test_a_pull_request_is_tried_on_a_sample_and_leaves_nothing_behind(
+    pachctl: Pachctl, repo: str, tmp_path: Path
+) -> None:
+    place, before = write(tmp_path, repo, SHOUT), projects(pachctl)
+    pachctl.environment["GITHUB_EVENT_NAME"] = "pull_request"
+    reports = ["--report", str(tmp_path / "r" / "report.md"), "--junit", str(tmp_path / "r" / "report.xml")]
+    out = pachctl("ci", "-f", str(place), "--sample", "2", *reports)
+    assert out == (tmp_path / "r" / "report.md").read_text()
+    assert ": passed" in out.splitlines()[0]
+    assert f"| {repo}-p | success | 2 | 0 |" in out
+    assert f"| {repo}-q | success | 1 | 0 |" in out
+    assert "- `/all` 12B" in out
+    suites = ElementTree.parse(tmp_path / "r" / "report.xml").getroot()
+    assert [(suite.get("tests"), suite.get("failures")) for suite in suites] == [("3", "0"), ("2", "0")]
+    assert projects(pachctl) == before
+    assert f"{repo}-p" not in pachctl("list", "pipeline")
+
+
+def test_a_pull_request_that_fails_says_which_datum_and_what_it_printed(
+    pachctl: Pachctl, repo: str, tmp_path: Path
+) -> None:
+    place, before = write(tmp_path, repo, BREAK), projects(pachctl)
+    done = pachctl.run(
+        "ci", "-f", str(place), "--event", "pull_request", "--sample", "0", "--junit", str(tmp_path / "x")
+    )
+    assert done.returncode == 1
+    page = done.stdout.decode()
+    assert "two is too much" in page
+    assert f"{repo}:/2" in page
+    assert f"| {repo}-p | failure | 4 | 1 |" in page
+    assert f"| {repo}-q | unrunnable |" in page
+    failures = ElementTree.parse(tmp_path / "x").getroot().iter("failure")
+    assert any("two is too much" in (each.text or "") for each in failures)
+    assert b"the trial failed" in done.stderr
+    assert projects(pachctl) == before
+
+
+def test_what_leaves_the_project_is_left_out_of_a_trial(pachctl: Pachctl, repo: str, tmp_path: Path) -> None:
+    place = write(tmp_path, repo, SHOUT)
+    place.write_text(place.read_text().replace('"datum_tries": 1', '"egress": {"URL": "s3://bucket/there"}'))
+    out = pachctl("ci", "-f", str(place), "--event", "pull_request", "--sample", "1")
+    assert ": passed" in out.splitlines()[0]
+
+
+def test_a_pull_request_may_be_left_alone(pachctl: Pachctl, repo: str, tmp_path: Path) -> None:
+    place = write(tmp_path, repo, SHOUT)
+    done = pachctl.run("ci", "-f", str(place), "--event", "pull_request", "--pull-request", "skip", check=True)
+    assert b"nothing to do" in done.stderr
