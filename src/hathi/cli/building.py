@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from hathi.cli.fingerprint import fingerprint
 from hathi.cli.render import documents
 from hathi.cli.session import Session, require
-from hathi.images import buildspec
+from hathi.cli.specs import Spec
+from hathi.images import buildspec, deploying
 from hathi.images.rewriting import BuildSpecs, rewrite
+from hathi.images.source import list_source
+from hathi.images.staging import Staged
 from hathi.model.references import Pipeline
 from hathi.model.spec import camel_case, parse_spec
-
-if TYPE_CHECKING:
-    from hathi.cli.specs import Spec
-    from hathi.images.staging import Staged
+from hathi.wire.gen import hathi_pb2
 
 
 def deploy(session: Session, spec: Spec, form: str, *, update: bool, reprocess: bool, dry_run: bool) -> None:
@@ -27,8 +26,6 @@ def deploy(session: Session, spec: Spec, form: str, *, update: bool, reprocess: 
         not session.transaction,
         "a build pipeline is set up in a transaction of its own; run: pachctl stop transaction",
     )
-    from hathi.wire.gen import hathi_pb2
-
     pipeline = Pipeline(spec.project, spec.name)
     runtime = session.server.about.Server(hathi_pb2.ServerRequest()).runtime
     specs = rewrite(spec.data, spec.build, pipeline, runtime)
@@ -37,12 +34,10 @@ def deploy(session: Session, spec: Spec, form: str, *, update: bool, reprocess: 
         return
     for each in (specs.builder, specs.main):
         parse_spec(each)  # what is wrong shows before anything is sent
-    from hathi.cli.fingerprint import fingerprint
-    from hathi.images.deploying import deploy
-    from hathi.images.source import list_source
-
     files = list_source(buildspec.folder_of(spec.build, spec.folder))
-    deploy(session.server, pipeline, specs, files, fingerprint, update=update, reprocess=reprocess, staged=_tell)
+    deploying.deploy(
+        session.server, pipeline, specs, files, fingerprint, update=update, reprocess=reprocess, staged=_tell
+    )
 
 
 def _tell(code: Staged) -> None:

@@ -51,8 +51,9 @@ def list_source(folder: Path) -> list[SourceFile]:
         ]
     except OSError as error:
         raise SourceError(f"cannot read {error.filename}: {error.strerror}") from error
+    found.sort(key=lambda file: file.path)
     _check_names(found)
-    return sorted(found, key=lambda file: file.path)
+    return found
 
 
 def _walk(folder: Path) -> Iterator[Path]:
