@@ -8,7 +8,7 @@ registered in one transaction, or none of them is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -119,6 +119,7 @@ def claim(
     withdraw(store, pipeline, lambda holder: holder == worker)
     with listen(store.db.feed, sets.topic(pipeline), cancelled=cancelled, on_leave=on_leave) as pause:
         while True:
+            found: tuple[Claim, bytes] | None = None
             # Workers are woken together. They look in turn, so that those who come too late see it and only read.
             with store.locks.held(("claim", group)):
                 with store.db.read() as tx:
@@ -127,9 +128,12 @@ def claim(
                     due = None if promising else sets.next_due(tx, row.id, version)
                 if promising:
                     with store.db.write() as tx:
-                        if (found := _claim(tx, row.id, version, worker)) is not None:
-                            return found
-                    continue
+                        found = _claim(tx, row.id, version, worker)
+            if found is not None:
+                bare, payload = found
+                return replace(bare, datums=_datums(payload))
+            if promising:
+                continue
             now = store.db.clock()
             if now >= deadline:
                 return None
@@ -218,7 +222,8 @@ def group_key(pipeline: Pipeline, version: int) -> str:
     return f"{pipeline.project}/{pipeline.name}/v{version}"
 
 
-def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> Claim | None:
+def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> tuple[Claim, bytes] | None:
+    """Return a claim without its datums, and the payload that tells them: unpacking is no work for a transaction."""
     row = sets.claimable(tx, pipeline_id, version)
     if row is None:
         return None
@@ -233,8 +238,7 @@ def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> Clai
     expires = tx.now + timedelta(seconds=CLAIM_SECONDS)
     values = {"claim_id": claim_id, "worker": worker, "expires": expires, "datum": "", "datum_started": None}
     sets.change(tx, row, state=SetState.CLAIMED, attempts=row.attempts + 1, cancelled=None, **values)
-    records = sorted(payloads.unpack_runs(sets.payload(tx, row.job_id, row.seq)), key=lambda record: record.index)
-    return Claim(
+    claim = Claim(
         id=claim_id,
         seconds=CLAIM_SECONDS,
         job=job.job,
@@ -243,9 +247,15 @@ def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> Clai
         transform=spec.transform,
         datum_tries=spec.datum_tries,
         datum_timeout=spec.datum_timeout,
-        datums=tuple(Datum(record.id, record.hash, record.inputs, record.index) for record in records),
+        datums=(),
         roots={str(head.commit): head.root for head in heads.values()},
     )
+    return claim, sets.payload(tx, row.job_id, row.seq)
+
+
+def _datums(payload: bytes) -> tuple[Datum, ...]:
+    records = sorted(payloads.unpack_runs(payload), key=lambda record: record.index)
+    return tuple(Datum(record.id, record.hash, record.inputs, record.index) for record in records)
 
 
 def _claimed(tx: Transaction, claim_id: str, worker: str) -> SetRow | None:
