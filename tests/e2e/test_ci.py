@@ -8,7 +8,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from e2e.support import Pachctl, run
+import yaml
+from e2e.actions import Action, runner_environment
+from e2e.support import BIN, ROOT, Pachctl, Pachd, run
 
 pytestmark = pytest.mark.e2e
 
@@ -113,3 +115,52 @@ def test_a_pull_request_may_be_left_alone(pachctl: Pachctl, repo: str, tmp_path:
     place = write(tmp_path, repo, SHOUT)
     done = pachctl.run("ci", "-f", str(place), "--event", "pull_request", "--pull-request", "skip", check=True)
     assert b"nothing to do" in done.stderr
+
+
+@pytest.fixture
+def action() -> Action:
+    return Action(ROOT / "action.yml")
+
+
+def test_the_action_tries_a_pull_request(
+    action: Action, pachctl: Pachctl, pachd: Pachd, repo: str, tmp_path: Path
+) -> None:
+    write(tmp_path, repo, BREAK)
+    before = projects(pachctl)
+    environment = runner_environment(BIN, "pull_request", GITHUB_SHA="c0ffee" * 6 + "c0ff")
+    done, outputs, summary = action.run(tmp_path, tmp_path / "t", environment, address=pachd.address, sample="2")
+    assert done.returncode == 0, done.stderr
+    assert summary == Path(outputs["report"]).read_text() == done.stdout
+    assert ": passed" in summary
+    assert "c0ffee" in summary
+    done, outputs, summary = action.run(tmp_path, tmp_path / "t", environment, address=pachd.address, sample="0")
+    assert done.returncode == 1
+    assert "two is too much" in summary
+    assert "two is too much" in Path(outputs["junit"]).read_text()
+    assert projects(pachctl) == before
+
+
+def test_the_action_updates_on_a_push(
+    action: Action, pachctl: Pachctl, pachd: Pachd, repo: str, tmp_path: Path
+) -> None:
+    write(tmp_path, repo, SHOUT)
+    environment = runner_environment(BIN, "push", GITHUB_SHA="c0ffee")
+    done, _, _ = action.run(
+        tmp_path,
+        tmp_path / "t",
+        environment,
+        address=pachd.address,
+        build="no",
+        image="team/x",
+        tag="v1",
+        token="secret",
+    )
+    assert done.returncode == 0, done.stderr
+    assert pachctl.json("inspect", "pipeline", f"{repo}-p")[0]["details"]["transform"]["image"] == "team/x:v1"
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_the_workflow_of_the_example_names_inputs_that_the_action_has(action: Action) -> None:
+    workflow = yaml.safe_load((ROOT / "examples" / "ci-cd" / ".github" / "workflows" / "pipeline.yml").read_text())
+    (step,) = [step for step in workflow["jobs"]["pipeline"]["steps"] if "hathi@" in step.get("uses", "")]
+    assert set(step["with"]) <= set(action.described["inputs"])
