@@ -1,5 +1,6 @@
 """1.x specs are translated with a note, or refused with the reason; nothing changes its meaning in silence."""
 
+import json
 from typing import Any
 
 import pytest
@@ -46,6 +47,17 @@ def test_what_only_tuned_old_machinery_is_left_out(field: str) -> None:
         ({"standby": True}, {"autoscaling": True}),
         ({"parallelism_spec": {"strategy": "CONSTANT", "constant": 4}}, {"parallelism_spec": {"constant": 4}}),
         ({"parallelismSpec": {"coefficient": 1.5}}, {"parallelismSpec": {"constant": 2}}),
+        ({"parallelism": 4}, {"parallelism_spec": {"constant": 4}}),
+        ({"parallelism": "10"}, {"parallelism_spec": {"constant": "10"}}),
+        ({"TFJob": {}, "batch": True}, {"tf_job": {}}),
+        (
+            {"inputs": [{"repo": {"name": "a"}, "method": "map"}, {"repo": {"name": "b"}, "method": "global"}]},
+            {"input": {"cross": [{"pfs": {"repo": "a", "glob": "/*"}}, {"pfs": {"repo": "b", "glob": "/"}}]}},
+        ),
+        (
+            {"inputs": [{"repo": {"name": "a"}, "method": {"partition": "FILE", "incremental": "FILE"}, "lazy": True}]},
+            {"input": {"pfs": {"repo": "a", "lazy": True, "glob": "/*"}}},
+        ),
         ({"resource_spec": {"memory": "1G"}}, {"resource_requests": {"memory": "1G"}}),
         ({"resource_limits": {"gpu": 2}}, {"resource_limits": {"gpu": {"type": "nvidia.com/gpu", "number": 2}}}),
         (
@@ -72,6 +84,9 @@ def test_what_lives_on_under_another_name_is_carried_over(old: dict[str, Any], n
         ({"spout": {"marker": "m"}}, "spout.marker"),
         ({"transform": {"build": {"path": "."}}}, "transform.build"),
         ({"standby": True, "autoscaling": False}, "standby"),
+        ({"parallelism": 1, "parallelismSpec": {"constant": 2}}, "parallelism"),
+        ({"inputs": [{"repo": {"name": "a"}, "method": {"partition": "row"}}]}, "inputs[0].method"),
+        ({"inputs": [{"repo": {"name": "a"}, "method": {"incremental": "diff"}}]}, "inputs[0].method.incremental"),
     ],
 )
 def test_what_has_no_equal_is_refused_with_the_reason(spec: dict[str, Any], place: str) -> None:
@@ -98,3 +113,42 @@ def test_a_whole_old_spec_parses() -> None:
     )
     assert parsed.effective["parallelism_spec"] == {"constant": 2}
     assert len(parsed.notes) == 3
+
+
+WORDCOUNT = """{
+  "pipeline": {
+    "name": "wordcount"
+  },
+  "transform": {
+    "image": "wordcount-image",
+    "cmd": ["/binary", "/pfs/data", "/pfs/out"]
+  },
+  "input": {
+      "atom": {
+        "repo": "data",
+        "glob": "/*"
+      }
+  }
+}"""
+MINE = """{
+  "pipeline": {
+    "name": "my-pipeline"
+  },
+  "transform": {
+    "image": "my-pipeline-image",
+    "cmd": ["/binary", "/pfs/data", "/pfs/out"]
+  },
+  "input": {
+      "pfs": {
+        "repo": "data",
+        "glob": "/*"
+      }
+  }
+}"""
+
+
+@pytest.mark.parametrize(("text", "told"), [(WORDCOUNT, 1), (MINE, 0)])
+def test_the_examples_of_the_founding_documents_parse_as_they_are_printed(text: str, told: int) -> None:
+    parsed = parse_spec(json.loads(text))
+    assert parsed.effective["input"]["pfs"]["repo"] == "data"
+    assert len(parsed.notes) == told

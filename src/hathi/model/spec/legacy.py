@@ -31,6 +31,17 @@ WITHOUT_EFFECT: Mapping[str, str] = {
 }
 """Fields that tuned what no longer exists, and why they are not missed."""
 
+_PARTITIONS: Mapping[str, str] = {"block": "/*", "file": "/*", "repo": "/"}
+"""How an input could be cut before there were globs, and the glob that comes nearest."""
+
+_METHODS: Mapping[str, Node] = {
+    "map": {"partition": "block", "incremental": True},
+    "reduce": {"partition": "file", "incremental": False},
+    "incremental_reduce": {"partition": "file", "incremental": True},
+    "global": {"partition": "repo", "incremental": False},
+}
+"""Names that such ways had before that."""
+
 
 def translate(spec: Mapping[str, Any]) -> tuple[Node, list[Note]]:
     """Return `spec` with its 1.x forms replaced, and a note for each; raise SpecError for those that have no equal."""
@@ -58,6 +69,8 @@ class _Translation:
         self._resources(spec)
         self._incremental(spec)
         self._spout(spec)
+        if "TFJob" in spec:
+            spec["tf_job"] = spec.pop("TFJob")
         self._build(spec)
         self._flat_inputs(spec)
         if isinstance(spec.get("input"), dict):
@@ -75,6 +88,12 @@ class _Translation:
             self._note((*path, old), f"read as {new}, its present name")
 
     def _parallelism(self, spec: Node) -> None:
+        workers = _take(spec, "parallelism")
+        if workers is not None and _has(spec, "parallelism_spec"):
+            self._refuse(("parallelism",), "given beside parallelism_spec, which replaced it")
+        elif workers is not None:
+            spec["parallelism_spec"] = workers if isinstance(workers, dict) else {"constant": workers}
+            self._note(("parallelism",), "read as parallelism_spec.constant")
         node = _find(spec, "parallelism_spec")
         if not isinstance(node, dict):
             return
@@ -112,7 +131,7 @@ class _Translation:
     def _build(self, spec: Node) -> None:
         transform = spec.get("transform")
         if isinstance(transform, dict) and _take(transform, "build") is not None:
-            self._refuse(("transform", "build"), "build pipelines are set up by pachctl from a local spec file")
+            self._refuse(("transform", "build"), "only pachctl can build, since the code stands beside the spec")
 
     def _flat_inputs(self, spec: Node) -> None:
         flat = spec.get("inputs")
@@ -129,14 +148,30 @@ class _Translation:
         if isinstance(node.get("repo"), dict):
             node["repo"] = node["repo"].get("name", "")
         method = node.pop("method", None)
-        if isinstance(method, dict) and "glob" not in node:
-            partition = str(method.get("partition", "file")).lower()
-            node["glob"] = "/" if partition == "repo" else "/*"
-            self._note((*path, "method"), f'partition "{partition}" read as glob "{node["glob"]}"')
+        if isinstance(method, str):
+            method = _METHODS.get(method.lower(), {"partition": method})
+        if isinstance(method, dict):
+            self._method(node, method, (*path, "method"))
         if node.pop("run_empty", None) is not None or _take(node, "runEmpty") is not None:
             self._note((*path, "run_empty"), "has no effect: a glob without matches makes no datum")
         self._start_of_history(node, path)
         return node
+
+    def _method(self, node: Node, method: Node, path: Path) -> None:
+        """Translate how an input was cut into parts, before there were globs."""
+        partition = str(method.get("partition", "file")).lower()
+        glob = _PARTITIONS.get(partition)
+        if glob is None:
+            self._refuse(path, f'unknown partition "{partition}" (known were {", ".join(_PARTITIONS)})')
+        elif "glob" not in node:
+            node["glob"] = glob
+            self._note(path, f'partition "{partition}" read as glob "{glob}"')
+        incremental = method.get("incremental")
+        incremental = incremental.lower() if isinstance(incremental, str) else incremental
+        if incremental == "diff":
+            self._refuse((*path, "incremental"), "a changed file is always read whole, not only what was added to it")
+        elif incremental not in (None, False, "none"):
+            self._note((*path, "incremental"), "has no effect: unchanged datums are always skipped")
 
     def _input(self, node: Node, path: Path) -> None:
         if "git" in node:
