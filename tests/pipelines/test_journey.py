@@ -95,7 +95,7 @@ def test_a_failed_datum_fails_the_job_and_makes_what_is_downstream_unrunnable(co
     copied.settle()
     job = copied.jobs("copy")[-1]
     failed = next(info for info in datums.list_datums(copied.store, job.job) if info.state is DatumState.FAILED)
-    assert (job.state, job.reason) == (JobState.FAILURE, f"datum {failed.id} failed")
+    assert (job.state, job.reason) == (JobState.FAILURE, f"datum {failed.id} failed: no luck")
     assert failed.reason == "no luck"
     assert copied.states("second")[-1] == (
         "UNRUNNABLE",

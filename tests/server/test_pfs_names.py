@@ -130,6 +130,13 @@ def test_branches(client, repo) -> None:
         client.pfs.InspectBranch(pb.InspectBranchRequest(branch=branch(repo, "v1")))
 
 
+def test_a_trigger_that_would_never_fire_is_refused(client, repo) -> None:
+    request = pb.CreateBranchRequest(branch=branch(repo, "prod"), trigger=pb.Trigger(branch="master", commits=2))
+    with pytest.raises(UnimplementedError, match="triggers are not served yet"):
+        client.pfs.CreateBranch(request)
+    assert not list(client.pfs.ListBranch(pb.ListBranchRequest(repo=repo)))
+
+
 def test_a_change_upstream_makes_commits_of_one_set(client, repo) -> None:
     client.pfs.CreateRepo(pb.CreateRepoRequest(repo={"name": "edges"}))
     edges = client.pfs.InspectRepo(pb.InspectRepoRequest(repo={"name": "edges"})).repo

@@ -33,6 +33,9 @@ CLAIM_SECONDS = 30.0
 WRITE_SECONDS = 10.0
 """How old what is written of a claim may be: beats come more often, so that workers hear soon that they are to stop."""
 
+REASON_LENGTH = 500
+"""How much of a failed datum's reason stands in the job's; the datum's record and log hold it whole."""
+
 RETRY_SECONDS = 1.0
 """How long a set rests after its first error; twice as long after each further one, up to RETRY_LIMIT."""
 
@@ -290,6 +293,8 @@ def _count(tx: Transaction, job: JobRow, report: Report) -> None:
         "upload_bytes": report.stats.upload_bytes,
     }
     jobs.add(tx, job, sums)
-    first = report.failed_datum if not job.failed_datum else job.failed_datum
+    first, why = job.failed_datum, job.failed_reason
+    if not first:
+        first, why = report.failed_datum, report.failed_reason[:REASON_LENGTH]
     if (first, "") != (job.failed_datum, job.reason):
-        jobs.change(tx, job, failed_datum=first, reason="")
+        jobs.change(tx, job, failed_datum=first, failed_reason=why, reason="")

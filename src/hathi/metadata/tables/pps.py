@@ -110,6 +110,7 @@ jobs = Table(
     Column("download_bytes", BigInteger, nullable=False, default=0),
     Column("upload_bytes", BigInteger, nullable=False, default=0),
     Column("failed_datum", String, nullable=False, default=""),  # the first that failed
+    Column("failed_reason", String, nullable=False, default=""),
     UniqueConstraint("pipeline_id", "set_id"),
 )
 

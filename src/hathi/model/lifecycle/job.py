@@ -51,7 +51,7 @@ class Observation:
     predecessor_ended: whether the job before it on the output branch has ended, or there is none.
     early: whether planning before that is possible and worth while.
     plan: how far it is planned. outstanding: sets not done yet.
-    failed_datum: id of the first datum that failed for good, "" when none did.
+    failed_datum: id of the first datum that failed for good, "" when none did. failed_reason: why, as far as known.
     stop: why it shall stop, "" when it shall not. timed_out: whether its job_timeout has passed.
     folded: whether output and index are made. fold_error: why the output cannot be, "" when it can.
     egress_due: whether the spec wants egress that has not happened yet.
@@ -66,11 +66,17 @@ class Observation:
     plan: Plan = Plan.NONE
     outstanding: int = 0
     failed_datum: str = ""
+    failed_reason: str = ""
     stop: str = ""
     timed_out: bool = False
     folded: bool = False
     fold_error: str = ""
     egress_due: bool = False
+
+    @property
+    def failure(self) -> str:
+        """What became of the first datum that failed: the original's words, and behind them the reason."""
+        return f"datum {self.failed_datum} failed" + (f": {self.failed_reason}" if self.failed_reason else "")
 
     @property
     def failed_names(self) -> str:
@@ -156,7 +162,7 @@ TABLE: Table[Observation, JobState, Action] = Table(
             lambda o: o.failed_datum != "",
             JobState.FAILURE,
             (Action.CLOSE_FAILED,),
-            "datum {o.failed_datum} failed",
+            "{o.failure}",
         ),
         Row(
             AFTER,

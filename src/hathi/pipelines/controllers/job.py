@@ -77,6 +77,7 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
         plan=Plan.FULL if row.planned else Plan.EARLY if row.planned_early else Plan.NONE,
         outstanding=outstanding,
         failed_datum=row.failed_datum,
+        failed_reason=row.failed_reason,
         stop=row.stop or ("" if there else ending.GONE),
         timed_out=deadline is not None and tx.now >= deadline,
         folded=folded is not None,

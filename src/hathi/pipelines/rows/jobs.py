@@ -53,6 +53,7 @@ class JobRow:
     counters: Counters
     stats: Stats
     failed_datum: str
+    failed_reason: str
 
 
 def topic(job: Job) -> str:
@@ -204,6 +205,7 @@ def _job(row: Row[Any]) -> JobRow:
             row.download_seconds, row.process_seconds, row.upload_seconds, row.download_bytes, row.upload_bytes
         ),
         failed_datum=row.failed_datum,
+        failed_reason=row.failed_reason,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from google.protobuf.empty_pb2 import Empty
 
 from hathi.metadata.database import Transaction
+from hathi.model.errors import UnimplementedError
 from hathi.server.grpc.calls import Call
 from hathi.server.grpc.operations import Operation, Operations
 from hathi.versioning import branches
@@ -16,12 +17,13 @@ from hathi.wire.gen import pfs_pb2
 
 
 def _create(tx: Transaction, request: pfs_pb2.CreateBranchRequest) -> Empty:
+    if request.trigger.ByteSize():  # a branch whose trigger never fires would be a lie
+        raise UnimplementedError("branch triggers are not served yet; move the branch with `create branch --head`")
     branches.create(
         tx,
         pfs.to_branch(request.branch),
         pfs.to_optional_commit_spec(request.head),
         [pfs.to_branch(branch) for branch in request.provenance],
-        trigger=pfs.to_trigger(request.trigger) if request.HasField("trigger") else None,
         new_commit_set=request.new_commit_set,
         silent=[pfs.to_branch(spec.branch) for spec in request.branch_propagation_specs if spec.propagation_spec.never],
     )
