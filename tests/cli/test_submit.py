@@ -53,6 +53,11 @@ def test_what_the_spec_says_of_the_mode_overrules_the_command(pachctl, server) -
     assert "update" not in sent(server)[0]
 
 
+def test_backfill_is_a_flag_too(pachctl, server) -> None:
+    pachctl("create", "pipeline", "--backfill", text=json.dumps(SPEC))
+    assert sent(server)[0]["backfill"] is True
+
+
 @pytest.fixture
 def web() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):

@@ -30,6 +30,7 @@ class Order:
     update: bool = False
     reprocess: bool = False
     dry_run: bool = False
+    backfill: bool = False
     wish: Wish | None = None
 
     def under(self, modes: Mapping[str, bool]) -> Order:
@@ -41,6 +42,8 @@ class Order:
 def submit(session: Session, spec: Spec, order: Order) -> None:
     """Create or update one pipeline, or print what would come of it. The spec's own modes overrule the order."""
     order = order.under(spec.modes)
+    if order.backfill:
+        spec = replace(spec, data={**spec.data, "backfill": True})
     if spec.build is not None:
         if order.wish is not None:
             session.warn(f"{spec.source}: --build and --push-images change nothing where the spec has a build object")

@@ -52,6 +52,7 @@ def create(
     spec: the request in JSON form, camelCase or snake_case, checked here; `project` is used where it names none.
     user_spec_json: the user's own text, kept as it is; "" takes `spec` for it.
     reprocess: draw a new salt, so that every datum runs again.
+    With `backfill` in the spec, a new pipeline gets a job for each finished commit of its inputs, oldest first.
     runtime: name of the runtime to record with the version. Raises SpecError (every problem at once), PipelineExists,
     RepoTaken, NotFoundError (missing input repo), InvalidError.
     """
@@ -73,6 +74,8 @@ def create(
     _add_version(tx, row, parsed, user_spec_json or json.dumps(spec), salt, runtime)
     if not row.stopped:
         _rewire(tx, parsed, before)
+    if before is None and parsed.modifiers.get("backfill"):
+        repos.catch_up(tx, parsed.pipeline, parsed.effective["output_branch"], parsed.input)
     return inspect(tx, parsed.pipeline)
 
 

@@ -12,7 +12,7 @@ from hathi.model.errors import ExistsError, InvalidError
 from hathi.model.infos import Origin
 from hathi.model.inputs import Input, Pfs, leaves, sources
 from hathi.model.references import Branch, Commit, Pipeline
-from hathi.versioning import branches, commits, repos
+from hathi.versioning import branches, commits, past, repos
 from hathi.versioning.errors import RepoExists
 
 SPEC_BRANCH = "master"
@@ -49,16 +49,24 @@ def follow(tx: Transaction, pipeline: Pipeline, output_branch: str, input: Input
     """Let output and meta branch follow the inputs; what was missing of the input branches is made, empty."""
     if _reads_itself(pipeline, input) and not _builds(pipeline, output_branch, input):
         raise InvalidError(f"pipeline {pipeline} cannot read its own output")
-    silent: list[Branch] = []
     for leaf in leaves(input):
-        if isinstance(leaf, Pfs):
-            if leaf.trigger is not None:
-                branches.create(tx, leaf.source, trigger=leaf.trigger)
-            if leaf.never:
-                silent.append(leaf.source)
+        if isinstance(leaf, Pfs) and leaf.trigger is not None:
+            branches.create(tx, leaf.source, trigger=leaf.trigger)
     provenance = [*sources(input), pipeline.spec.branch(SPEC_BRANCH)]
     for repo in (pipeline.output, pipeline.meta):
-        branches.create(tx, repo.branch(output_branch), provenance=provenance, silent=silent)
+        branches.create(tx, repo.branch(output_branch), provenance=provenance, silent=_silent(input))
+
+
+def catch_up(tx: Transaction, pipeline: Pipeline, output_branch: str, input: Input | None) -> None:
+    """Give a new pipeline the commits, and so the jobs, that it would have had, had it followed its inputs before."""
+    made = [repo.branch(output_branch) for repo in (pipeline.output, pipeline.meta)]
+    beside = [pipeline.spec.branch(SPEC_BRANCH)]
+    past.catch_up(tx, made, sources(input), silent=_silent(input), beside=beside)
+
+
+def _silent(input: Input | None) -> list[Branch]:
+    """Return the branches that the input reads without new commits on them starting a job."""
+    return [leaf.source for leaf in leaves(input) if isinstance(leaf, Pfs) and leaf.never]
 
 
 def unfollow(tx: Transaction, pipeline: Pipeline, output_branch: str) -> None:

@@ -137,9 +137,10 @@ def insert_commit(
     provenance: Sequence[int] = (),
     root: bytes | None = None,
     size: int | None = None,
+    set_id: CommitSetId | None = None,
 ) -> CommitRow:
-    """Make a commit of this transaction's set; with `root` it is finished. Raises InconsistentCommit."""
-    commit = Commit(branch.repo, tx.commit_set)
+    """Make a commit of this transaction's set, or of another; with `root` it is finished. Raises InconsistentCommit."""
+    commit = Commit(branch.repo, set_id or tx.commit_set)
     finished = tx.now if root is not None else None
     values = {
         "repo_id": repo_key,

@@ -31,6 +31,7 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Print what the server w
 @_jsonnet
 @_args
 @options.publishing
+@click.option("--backfill", is_flag=True, help="Make a job for each commit that its inputs have, oldest first.")
 @_dry_run
 @options.raw_output
 @options.project
@@ -41,6 +42,7 @@ def create_pipeline(
     jsonnet: str,
     args: tuple[str, ...],
     wish: Wish | None,
+    backfill: bool,
     dry_run: bool,
     raw: bool,
     output: str,
@@ -50,7 +52,7 @@ def create_pipeline(
 
     All are checked before the first is sent. In a transaction, they are queued.
     """
-    order = Order(documents.wanted(raw, output), dry_run=dry_run, wish=wish)
+    order = Order(documents.wanted(raw, output), dry_run=dry_run, backfill=backfill, wish=wish)
     for spec in _read(session, place, jsonnet, args, project, order):
         submit(session, spec, order)
 
