@@ -1,0 +1,183 @@
+"""Any image runs, unmodified: whatever language, whatever it lacks, and with what it says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.containers.support import Images, cluster, contained, containers, until
+from e2e.support import Pachctl, Pachd, counts, run
+
+pytestmark = pytest.mark.e2e
+
+C_PROGRAM = r"""
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+    char path[512], text[64] = "";
+    snprintf(path, sizeof path, "%s", getenv("data"));
+    FILE *in = fopen(path, "r");
+    if (in == NULL || fgets(text, sizeof text, in) == NULL) return 3;
+    FILE *out = fopen("/pfs/out/result", "w");
+    return out == NULL || fprintf(out, "%s read %s", "C", text) < 0 || fclose(out) != 0;
+}
+"""
+
+PYTHON_PROGRAM = "import os; open('/pfs/out/result', 'w').write('Python read ' + open(os.environ['data']).read())"
+
+PERL_PROGRAM = "open I, $ENV{data}; open O, '>', '/pfs/out/result'; print O 'Perl read ', <I>"
+
+LANGUAGES = {
+    "shell": (
+        lambda images: images.busybox("shell:1"),
+        ("sh", "-c", "echo shell read $(cat $data) > /pfs/out/result"),
+    ),
+    "Python": (
+        lambda images: images.python("python:1"),
+        ("python3", "-c", PYTHON_PROGRAM),
+    ),
+    "C": (lambda images: images.compiled("c:1", C_PROGRAM), ("/program",)),
+    "Perl": (lambda images: images.perl("perl:1"), ("perl", "-e", PERL_PROGRAM)),
+}
+
+
+@pytest.fixture
+def repo(pachctl: Pachctl, name: str) -> str:
+    """A repo with one file, as the input `data`."""
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="text")
+    return name
+
+
+def named_data(document: str) -> str:
+    return document.replace('"glob"', '"name": "data", "glob"')
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_program_in_any_language_runs_unmodified(pachctl: Pachctl, images: Images, repo: str, language: str) -> None:
+    make, command = LANGUAGES[language]
+    pachctl("create", "pipeline", text=named_data(contained(f"{repo}-p", repo, make(images), *command)))
+    assert counts(run(pachctl, f"{repo}-p")) == (1, 0, 1)
+    assert pachctl("get", "file", f"{repo}-p@master:/result").strip() == f"{language} read text"
+
+
+def test_what_an_image_says_of_itself_holds_but_for_its_command(pachctl: Pachctl, images: Images, repo: str) -> None:
+    """ENV, USER and WORKDIR stay; CMD and ENTRYPOINT are not used; the spec has the last word."""
+    image = images.busybox(
+        "own:1",
+        ["ENV COLOUR=blue", "ENV SIZE=small", "WORKDIR /srv/app", "USER app", 'ENTRYPOINT ["/bin/false"]', "CMD no"],
+        etc__passwd=b"root:x:0:0::/root:/bin/sh\napp:x:1234:77::/home/app:/bin/sh\n",
+        etc__group=b"root:x:0:\nstaff:x:77:\nother:x:88:\n",
+    )
+    script = "(id -u; id -g; pwd; echo $COLOUR $SIZE $HOME) > /pfs/out/said"
+    p, q = f"{repo}-p", f"{repo}-q"
+    pachctl("create", "pipeline", text=contained(p, repo, image, "sh", "-c", script))
+    run(pachctl, p)
+    assert pachctl("get", "file", f"{p}@master:/said").split() == [
+        "1234",
+        "77",
+        "/srv/app",
+        "blue",
+        "small",
+        "/home/app",
+    ]
+    own = {"user": "0:other", "working_dir": "/bin", "env": {"SIZE": "large"}}
+    pachctl("create", "pipeline", text=contained(q, repo, image, "sh", "-c", script, transform=own))
+    run(pachctl, q)
+    assert pachctl("get", "file", f"{q}@master:/said").split() == ["0", "88", "/bin", "blue", "large", "/root"]
+
+
+def test_one_container_serves_many_datums_and_nothing_of_one_reaches_the_next(
+    pachctl: Pachctl, busybox: str, name: str
+) -> None:
+    pachctl("create", "repo", name)
+    for number in range(20):
+        pachctl("put", "file", f"{name}@master:/{number}", text=str(number))
+    script = f"hostname > /pfs/out/$(ls /pfs/{name}); ls /tmp /pfs /dev/shm; echo litter > /tmp/litter; sleep 1000 &"
+    pachctl("create", "pipeline", text=contained(f"{name}-p", name, busybox, "sh", "-c", script))
+    assert counts(run(pachctl, f"{name}-p")) == (20, 0, 20)
+    names = {pachctl("get", "file", f"{name}-p@master:/{number}") for number in range(20)}
+    assert len(names) == 1
+    assert "litter" not in pachctl("logs", "-p", f"{name}-p")
+
+
+def test_outputs_may_be_links_to_inputs_and_to_files_of_the_image(pachctl: Pachctl, images: Images, repo: str) -> None:
+    image = images.busybox("links:1", etc__motd=b"welcome")
+    script = (
+        f"ln -s /pfs/{repo}/a /pfs/out/input; ln -s /etc/motd /pfs/out/motd; ln -s /tmp/t /pfs/out/t; echo t > /tmp/t"
+    )
+    script = script.replace("ln -s", "/bin/busybox ln -s")
+    pachctl("create", "pipeline", text=contained(f"{repo}-p", repo, image, "sh", "-c", script))
+    run(pachctl, f"{repo}-p")
+    assert pachctl("get", "file", f"{repo}-p@master:/input") == "text"
+    assert pachctl("get", "file", f"{repo}-p@master:/motd") == "welcome"
+    assert pachctl("get", "file", f"{repo}-p@master:/t") == "t\n"
+
+
+def test_workers_are_there_before_any_commit_and_stay_for_the_next(
+    pachctl: Pachctl, docker_pachd: Pachd, engine: Any, busybox: str, name: str
+) -> None:
+    pachctl("create", "repo", name)
+    p = f"{name}-p"
+
+    def ours() -> set[str]:
+        group = f"default/{p}/v1"
+        found = containers(engine, cluster(docker_pachd))
+        return {each["Id"] for each in found if each["Labels"]["hathi.group"] == group and each["State"] == "running"}
+
+    document = contained(p, name, busybox, "sh", "-c", "hostname > /pfs/out/a", parallelism_spec={"constant": 2})
+    pachctl("create", "pipeline", text=document)
+    before = until(lambda: ours() if len(ours()) == 2 else set())
+    pachctl("put", "file", f"{name}@master:/a", text="1")
+    run(pachctl, p)
+    assert pachctl("get", "file", f"{p}@master:/a").strip() in {id[:12] for id in before}
+    assert ours() == before
+    pachctl("delete", "pipeline", p)
+    until(lambda: not ours())
+
+
+def test_each_datum_tells_the_image_that_it_really_ran_in(pachctl: Pachctl, images: Images, name: str) -> None:
+    """The tag moves between two versions of the pipeline."""
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="1")
+    p = f"{name}-p"
+    first, second = images.busybox("first:1", ["ENV N=1"]), images.busybox("second:1", ["ENV N=2"])
+    moving = images.tag(first, "moving:1")
+    pachctl("create", "pipeline", text=contained(p, name, moving, "sh", "-c", "echo $N > /pfs/out/n"))
+    one = run(pachctl, p)["job"]["id"]
+    images.tag(second, "moving:1")
+    pachctl("update", "pipeline", "--reprocess", text=contained(p, name, moving, "sh", "-c", "echo $N > /pfs/out/n"))
+    two = run(pachctl, p)["job"]["id"]
+
+    def told(job: str) -> str:
+        (datum,) = pachctl.json("list", "datum", f"{p}@{job}")
+        detail = pachctl.json("inspect", "datum", f"{p}@{job}", datum["datum"]["id"])[0]
+        return str(detail["image_id"])
+
+    assert (told(one), told(two)) == (images.id(first), images.id(second))
+    assert pachctl("get", "file", f"{p}@{one}:/n") == "1\n"
+    assert pachctl("get", "file", f"{p}@{two}:/n") == "2\n"
+
+
+def test_datums_are_shared_out_evenly(pachctl: Pachctl, busybox: str, name: str, tmp_path: Path) -> None:
+    """400 equal datums on four workers: each gets between 20 and 30 percent."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number in range(400):
+        (folder / f"{number}").write_text(str(number))
+    pachctl("create", "repo", name)
+    pachctl("put", "file", "-r", "-f", str(folder), f"{name}@master:/")
+    p = f"{name}-p"
+    script = f"cd /pfs/{name}; f=$(ls); /bin/busybox usleep 20000; echo $PPS_POD_NAME > /pfs/out/$f"
+    document = contained(p, name, busybox, "sh", "-c", script, parallelism_spec={"constant": 4})
+    pachctl("create", "pipeline", text=document)
+    until(lambda: pachctl.json("inspect", "pipeline", p)[0]["state"] == "PIPELINE_RUNNING")
+    assert counts(run(pachctl, p)) == (400, 0, 400)
+    pachctl("get", "file", "-r", f"{p}@master:/", "-o", str(tmp_path / "out"))
+    workers = [path.read_text() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    shares = {worker: workers.count(worker) for worker in workers}
+    assert len(workers) == 400
+    assert len(shares) == 4
+    assert all(80 <= share <= 120 for share in shares.values()), shares
