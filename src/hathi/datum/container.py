@@ -21,7 +21,7 @@ import select
 import shutil
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,12 @@ from hathi.datum.sandbox import START_SECONDS, Output, Sandbox, SandboxFailed, S
 
 SHIM, SOCKET = "shim", "wire"
 """Names in a container's `link` folder."""
+
+LINK = "/.hathi"
+"""Where a container has that folder."""
+
+SHIM_LABEL = "hathi.shim"
+"""The label by which an image tells where it has a shim of its own, which is then used."""
 
 TOKEN_VARIABLE = "HATHI_SHIM_TOKEN"
 """How the shim is given its token."""
@@ -243,6 +249,11 @@ class Link:
                 (box.link / SOCKET).unlink()
                 connection.settimeout(None)
                 return connection, sandbox
+
+
+def shim_command(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what process 1 of a container runs, given the labels of its image."""
+    return (labels.get(SHIM_LABEL) or f"{LINK}/{SHIM}", "serve", "--unix", f"{LINK}/{SOCKET}")
 
 
 def box_folder(folder: Path, serial: int) -> Path:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hathi.datum.container import SHIM, SOCKET, TOKEN_VARIABLE, box_folder
+from hathi.datum.container import LINK, TOKEN_VARIABLE, box_folder, shim_command
 from hathi.datum.shim import binary
 from hathi.model.errors import HathiError
 from hathi.runtimes.docker.engine import Engine, EngineGone, EngineRefused, Exit, Image, Mount, Plan
@@ -23,12 +23,6 @@ from hathi.runtimes.keeping import Life
 
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
 """Seconds before the engine is asked again: doubling from the first to the last."""
-
-LINK = "/.hathi"
-"""Where a container has the folder with the shim and the socket."""
-
-SHIM_LABEL = "hathi.shim"
-"""The label by which an image tells where it has a shim of its own, which is then used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +177,10 @@ class Containers:
 
     def _plan(self, asked: _Asked) -> Plan:
         box = box_folder(self._life.scratch, asked.serial)
-        shim = self._image.labels.get(SHIM_LABEL) or f"{LINK}/{SHIM}"
         return Plan(
             name=f"{self._prefix}-{self._life.name}-{asked.serial}",
             image=self._image.id,
-            command=(shim, "serve", "--unix", f"{LINK}/{SOCKET}"),
+            command=shim_command(self._image.labels),
             env={TOKEN_VARIABLE: asked.token},
             labels=self._labels,
             mounts=(Mount(box / "link", LINK, read_only=True), Mount(box / "pfs", "/pfs")),
