@@ -211,6 +211,9 @@ def private_engine() -> Iterator[PrivateEngine]:
             yield engine
         finally:
             engine.stop()
+            mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+            for mount in reversed([mount for mount in mounts if mount.startswith(folder)]):
+                subprocess.run(["umount", "--lazy", mount], capture_output=True)
 
 
 def _program(name: str, path: Path) -> dict[str, bytes | Path]:
