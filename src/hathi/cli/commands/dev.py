@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from hathi.cli.local.inputs import ApiSource
 from hathi.cli.local.kept import save
 from hathi.cli.local.plans import Planner
 from hathi.cli.local.room import Room
-from hathi.cli.local.rooms import default_runtime, room_for
+from hathi.cli.local.rooms import PROCESS, default_runtime, room_for
 from hathi.cli.local.running import Here, Task
 from hathi.cli.placing import STDIN, is_url
 from hathi.cli.render import local
@@ -68,8 +69,13 @@ def dev(
         return spec
 
     first = read()
-    with room_for(runtime, [_code_folder(first)]) as room:
-        bench = _Bench(room, session, Planner(session, runtime, every=every, datum=datum), output)
+    planner = Planner(session, runtime, every=every, datum=datum)
+    with contextlib.ExitStack() as rooms:
+        image, builder = planner.images(first)
+        room = rooms.enter_context(room_for(session, runtime, image, [_code_folder(first)]))
+        apart = runtime != PROCESS and builder not in ("", image)
+        yard = rooms.enter_context(room_for(session, runtime, builder)) if apart else room
+        bench = _Bench(room, yard, session, planner, output)
         if watch:
             _watch(Path(place), read, bench)
         bench.run(first)
@@ -79,12 +85,12 @@ def dev(
 
 
 class _Bench:
-    """Runs what a spec has at each time. output: a folder to keep results in, or ""."""
+    """Runs what a spec has at each time. yard: where code is built. output: a folder to keep results in, or ""."""
 
-    def __init__(self, room: Room, session: Session, planner: Planner, output: str) -> None:
+    def __init__(self, room: Room, yard: Room, session: Session, planner: Planner, output: str) -> None:
         self._source = WithCode(ApiSource(session.server))
         self._here = Here(room, self._source)
-        self._builder = Builder(self._here, self._source)
+        self._builder = Builder(Here(yard, self._source), self._source)
         self._planner = planner
         self._output = output
 

@@ -13,6 +13,7 @@ from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.local.inputs import ApiSource
 from hathi.cli.local.kept import save
+from hathi.cli.local.room import Room
 from hathi.cli.local.rooms import room_for, runtime_of
 from hathi.cli.local.running import Here, Ran, Task
 from hathi.cli.local.shell import run_shell
@@ -39,10 +40,11 @@ def run_datum(session: Session, job: str, datum: str, shell: bool, output: str, 
     output. Programs that the command names must be here; in a pipeline that runs in containers, its image is used.
     """
     message = references.job(session, job, session.project(project))
-    task = _task(session, message, datum)
-    with room_for(runtime_of(session, task.project, task.pipeline)) as room:
+    task, image = _task(session, message, datum)
+    runtime = runtime_of(session, task.project, task.pipeline)
+    with room_for(session, runtime, image or str(task.transform.get("image"))) as room:
         here = Here(room, ApiSource(session.server))
-        ran = _shell(here, task) if shell else here.run(task, _print)
+        ran = _shell(here, room, task) if shell else here.run(task, _print)
         for line in local.listing(ran.outputs):
             click.echo(line)
         if output and not ran.reason:
@@ -52,11 +54,11 @@ def run_datum(session: Session, job: str, datum: str, shell: bool, output: str, 
         raise CliError(f"datum {task.id} failed: {ran.reason}")
 
 
-def _shell(here: Here, task: Task) -> Ran:
+def _shell(here: Here, room: Room, task: Task) -> Ran:
     with here.ready(task) as (staged, planned):
         click.echo(f"/pfs is as datum {task.id} sees it, and nothing is committed. Its command:", err=True)
         click.echo(f"  {local.command_text(planned.argv)}", err=True)
-        return here.collected(staged, run_shell(planned, lambda entered: here.start(entered, _print)))
+        return here.collected(staged, run_shell(planned, lambda one: here.start(one, _print), room.enter))
 
 
 def _print(data: bytes, errors: bool) -> None:
@@ -64,13 +66,14 @@ def _print(data: bytes, errors: bool) -> None:
     sys.stderr.buffer.flush()
 
 
-def _task(session: Session, job: pps_pb2.Job, datum: str) -> Task:
+def _task(session: Session, job: pps_pb2.Job, datum: str) -> tuple[Task, str]:
+    """Return what ran, and the image that it really ran in, "" where that is not known."""
     info = session.server.pps.InspectJob(pps_pb2.InspectJobRequest(job=job, details=True))
     found = _find(session, job, datum)
     project, details = job.pipeline.project.name, info.details
     described = json_format.MessageToDict(details.input, preserving_proto_field_name=True)
     root = from_spec(described, project, job.pipeline.name) if described else None
-    return Task(
+    task = Task(
         project=project,
         pipeline=job.pipeline.name,
         job=job.id,
@@ -79,6 +82,7 @@ def _task(session: Session, job: pps_pb2.Job, datum: str) -> Task:
         transform=json_format.MessageToDict(details.transform, preserving_proto_field_name=True),
         timeout=seconds(details.datum_timeout),
     )
+    return task, found.image_id
 
 
 def _find(session: Session, job: pps_pb2.Job, datum: str) -> pps_pb2.DatumInfo:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from hathi.cli.errors import CliError
 from hathi.cli.local.room import Room, process_room
 from hathi.cli.session import Session
 from hathi.wire.gen import hathi_pb2
@@ -14,11 +13,16 @@ from hathi.wire.gen import hathi_pb2
 PROCESS = "process"
 
 
-def room_for(runtime: str, show: Sequence[Path] = ()) -> AbstractContextManager[Room]:
-    """Return a room for the datums of a runtime. show: folders of this machine that its code must see."""
+def room_for(session: Session, runtime: str, image: str, show: Sequence[Path] = ()) -> AbstractContextManager[Room]:
+    """Return a room for datums of a runtime.
+
+    image: the one they run in, where they run in one. show: folders of this machine that processes must see.
+    """
     if runtime == PROCESS:
         return process_room(show)
-    raise CliError(f"datums run in containers there ({runtime or 'this is the original'})")
+    from hathi.cli.local.contained import container_room  # brings the engine's SDK, which takes long to load
+
+    return container_room(session.env, image)
 
 
 def runtime_of(session: Session, project: str, pipeline: str) -> str:

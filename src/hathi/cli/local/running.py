@@ -70,33 +70,39 @@ class Here:
     @contextlib.contextmanager
     def ready(self, task: Task) -> Iterator[tuple[Staged, Command]]:
         """Give a datum's folder and command; the folder is gone afterwards."""
+        transform = self._transform(task)
         about = environment.Job(
             project=task.project,
             pipeline=task.pipeline,
             job=task.job,
             worker=f"{task.pipeline}-here",
-            env=task.transform.get("env") or {},
+            env=transform.get("env") or {},
             base=self._room.base,
         )
         variables = environment.datum_variables(task.job, task.id, task.inputs)
         staged = self._room.stage.prepare(task.inputs, environment.dotenv(variables), self._source)
         try:
             env = environment.environment(about, variables)
-            yield staged, command_of(task.transform, env, staged.folder.name, task.timeout)
+            yield staged, command_of(transform, env, staged.folder.name, task.timeout)
         finally:
+            self._room.withdraw()
             staged.remove()
 
     def run(self, task: Task, log: Log) -> Ran:
         """Run a datum's command once."""
+        transform = self._transform(task)
         with self.ready(task) as (staged, command):
             if not command.argv:
                 return _ran(staged, Outcome(-1, error=NO_COMMAND), NO_COMMAND)
             outcome = self.start(command, log)
-            if not accept_return_code.accepts(task.transform, outcome):
-                handler = err_cmd.handler(task.transform, command)
-                recovered = handler is not None and accept_return_code.accepts(task.transform, self.start(handler, log))
-                return _ran(staged, outcome, reason_of(outcome, task.timeout), recovered=recovered)
-            return self.collected(staged, outcome)
+            if accept_return_code.accepts(transform, outcome):
+                return self.collected(staged, outcome)
+            handler = err_cmd.handler(transform, command)
+            recovered = handler is not None and accept_return_code.accepts(transform, self.start(handler, log))
+            return _ran(staged, outcome, reason_of(outcome, task.timeout), recovered=recovered)
+
+    def _transform(self, task: Task) -> Mapping[str, Any]:
+        return {**self._room.defaults, **{name: value for name, value in task.transform.items() if value}}
 
     def start(self, command: Command, log: Log) -> Outcome:
         """Run a command in the sandbox."""
@@ -104,6 +110,7 @@ class Here:
         try:
             return sandbox.run(command, log)
         except SandboxGone as error:
+            sandbox.withdraw()
             sandbox.close()
             return Outcome(-1, error=str(error))
         except ValueError as error:  # the spec has what no process can be given

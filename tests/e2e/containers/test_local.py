@@ -1,0 +1,104 @@
+"""A datum of a pipeline that runs in containers, run by hand: in a container of the same image."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.containers.support import Images
+from e2e.support import BIN, Pachctl, run, spec
+
+pytestmark = pytest.mark.e2e
+
+SHOW = "env > /pfs/out/env; cat /pfs/*/a"
+OTHERS = ("PPS_POD_NAME=", "_=", "SHLVL=")
+
+
+@pytest.fixture
+def place(pachctl: Pachctl, images: Images, name: str) -> str:
+    """A job in an image with a variable of its own."""
+    image = images.busybox("here:1", changes=["ENV OWN=yes"])
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="from the repo")
+    text = spec(f"{name}-p", name, SHOW, transform={"image": image, "cmd": ["/bin/sh"], "stdin": [SHOW]})
+    pachctl("create", "pipeline", text=text)
+    job = run(pachctl, f"{name}-p")
+    assert job["state"] == "JOB_SUCCESS", job
+    return f"{name}-p@{job['job']['id']}"
+
+
+def datum_of(pachctl: Pachctl, job: str) -> str:
+    return str(pachctl.json("list", "datum", job)[0]["datum"]["id"])
+
+
+def left(engine: Any) -> list[Any]:
+    return list(engine.containers(all=True, filters={"label": "hathi.by-hand=pachctl"}))
+
+
+def test_a_datum_sees_the_image_and_the_environment_of_its_job(
+    pachctl: Pachctl, place: str, engine: Any, tmp_path: Path
+) -> None:
+    done = pachctl.run("run", "datum", place, datum_of(pachctl, place), "-o", str(tmp_path), check=True)
+    assert b"from the repo" in done.stderr
+    pipeline, _, id = place.partition("@")
+    here, there = (tmp_path / "env").read_text(), pachctl("get", "file", f"{pipeline}@{id}:/env")
+    kept = [sorted(line for line in text.splitlines() if not line.startswith(OTHERS)) for text in (here, there)]
+    assert kept[0] == kept[1]
+    assert "OWN=yes" in here
+    assert left(engine) == []
+
+
+def test_a_shell_is_in_the_container(pachctl: Pachctl, place: str) -> None:
+    words = ("run", "datum", place, datum_of(pachctl, place), "--shell")
+    done = pachctl.run(*words, text="ls /; cat /pfs/*/a > /pfs/out/x", check=True)
+    assert b"pfs" in done.stderr
+    assert b"home" not in done.stderr, "this is not the host"
+    assert done.stdout.decode().splitlines()[1:] == ["13B  /x"]
+
+
+def test_a_shell_at_a_terminal_is_in_the_container(pachctl: Pachctl, place: str) -> None:
+    ours, theirs = pty.openpty()
+    words = [str(BIN / "pachctl"), "run", "datum", place, datum_of(pachctl, place), "--shell"]
+    process = subprocess.Popen(words, env=pachctl.environment, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, b"test -t 0 && echo own-$OWN-$((6*7)); cp /pfs/*/a /pfs/out/kept; exit\n")
+    seen = b""
+    while process.poll() is None or select.select([ours], [], [], 0)[0]:
+        if select.select([ours], [], [], 0.2)[0]:
+            try:
+                seen += os.read(ours, 1 << 16)
+            except OSError:
+                break
+    assert process.wait(30) == 0, seen
+    assert b"own-yes-42" in seen
+    assert b"/kept" in seen
+
+
+def test_an_image_that_cannot_be_had_is_said_so(pachctl: Pachctl, name: str, tmp_path: Path) -> None:
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="x")
+    place = tmp_path / "spec.json"
+    place.write_text(spec(name + "-p", name, "", transform={"image": "localhost:1/no/such:1", "cmd": ["x"]}))
+    err = pachctl.fails("dev", "-f", str(place))
+    assert "localhost:1" in err
+
+
+def test_code_in_an_image_is_tried_before_it_is_a_pipeline(
+    pachctl: Pachctl, images: Images, name: str, tmp_path: Path, engine: Any
+) -> None:
+    image = images.busybox("tried:1")
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="x")
+    pachctl("put", "file", f"{name}@master:/b", text="y")
+    transform = {"image": image, "cmd": ["/bin/sh"], "stdin": [f"cp /pfs/{name}/* /pfs/out/"]}
+    (tmp_path / "spec.json").write_text(spec(name + "-p", name, "", transform=transform))
+    out = pachctl("dev", "-f", str(tmp_path / "spec.json"), "--all")
+    assert [line.split()[1] for line in out.splitlines() if line.endswith(("/a", "/b"))] == ["/a", "/b"]
+    assert left(engine) == []
+    assert json.loads((tmp_path / "spec.json").read_text())["pipeline"]["name"] not in pachctl("list", "pipeline")
