@@ -63,8 +63,8 @@ class Ending:
 class Box:
     """The folders of one container, below `folder`."""
 
-    def __init__(self, folder: Path, shim: Path) -> None:
-        """shim: the binary that becomes process 1."""
+    def __init__(self, folder: Path, shim: Path | None) -> None:
+        """shim: the binary that becomes process 1, None when the image brings its own."""
         self.link = folder / "link"
         self.pfs = folder / "pfs"
         self._folder = folder
@@ -73,7 +73,8 @@ class Box:
         folder.mkdir()
         self.link.mkdir()
         self.pfs.mkdir()
-        shutil.copy(shim, self.link / SHIM)
+        if shim is not None:
+            shutil.copy(shim, self.link / SHIM)
 
     def show(self, datum: Path) -> None:
         """Show what is in a datum's folder at /pfs. The folder's own path stays good: it names what is mounted."""
@@ -169,9 +170,9 @@ class ContainerSandbox(Sandbox):
 class Link:
     """Meets the shim of one container after the other, in a thread of its own."""
 
-    def __init__(self, folder: Path, stage: Path, shim: Path, say: Callable[[str], None]) -> None:
-        """folder: for the boxes. say: tells the owner `listening SERIAL TOKEN` when a container is to be started with
-        the box of that number, and `ready` when it is there.
+    def __init__(self, folder: Path, stage: Path, shim: Path | None, say: Callable[[str], None]) -> None:
+        """folder: for the boxes. shim: as in `Box`. say: tells the owner `listening SERIAL TOKEN` when a container is to
+        be started with the box of that number, and `ready` when it is there.
         """
         self._folder = folder
         self._stage = stage

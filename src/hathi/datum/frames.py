@@ -13,6 +13,9 @@ from enum import IntEnum
 
 VERSION = 1
 
+LARGEST_ANSWER = 1 << 20
+"""Bytes of payload that a shim sends at most, with room to spare: its pieces are 64 KiB."""
+
 HEAD = struct.Struct("<IB")
 _U32 = struct.Struct("<I")
 _RUN = struct.Struct("<IQ")

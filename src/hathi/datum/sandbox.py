@@ -64,6 +64,8 @@ class Wire:
         try:
             head = self._reader.read(frames.HEAD.size)
             size, kind = frames.HEAD.unpack(head) if len(head) == frames.HEAD.size else (-1, 0)
+            if size > frames.LARGEST_ANSWER:
+                raise SandboxGone("the sandbox is gone: it sent what no shim sends")
             payload = self._reader.read(size) if size > 0 else b""
         except (OSError, ValueError) as error:
             raise SandboxGone(f"the sandbox is gone: {error}") from error

@@ -46,9 +46,9 @@ def sandboxed(shim: Path, stage: Path, scratch: Path, hide: Sequence[Path], show
 
 
 def contained(shim: Path, stage: Path, scratch: Path, image: Path) -> Ground:
-    """Wait for containers of an image that a JSON file tells of: {"name", "env", "user"}."""
+    """Wait for containers of an image that a JSON file tells of: {"name", "env", "user", "brings_shim"}."""
     about = json.loads(image.read_text())
-    link = Link(scratch, stage, shim, say)
+    link = Link(scratch, stage, None if about["brings_shim"] else shim, say)
 
     def heard(line: str) -> None:
         serial, _, told = line.partition(" ")

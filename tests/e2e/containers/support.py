@@ -116,6 +116,11 @@ class Images:
         self._names.append(full)
         return full
 
+    def built(self, full: str) -> str:
+        """Take an image that was built under one of our names, to remove it in the end."""
+        self._names.append(full)
+        return full
+
     def tag(self, image: str, name: str) -> str:
         """Give an image another name; what had that name before loses it."""
         full = name if self.prefix in name else f"{self.prefix}/{name}"

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hathi.datum.container import LINK, TOKEN_VARIABLE, box_folder, shim_command
+from hathi.datum.container import LINK, SHIM_LABEL, TOKEN_VARIABLE, box_folder, shim_command
 from hathi.datum.shim import binary
 from hathi.model.errors import HathiError
 from hathi.runtimes.docker.engine import Engine, EngineGone, EngineRefused, Exit, Image, Mount, Plan
@@ -84,7 +84,8 @@ class Containers:
         self._over = threading.Event()
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         name = exact_name(life.group.transform.get("image", ""), image)
-        about = {"name": name, "env": dict(image.env), "user": image.user}
+        brings_shim = SHIM_LABEL in image.labels
+        about = {"name": name, "env": dict(image.env), "user": image.user, "brings_shim": brings_shim}
         (life.scratch / "image.json").write_text(json.dumps(about))
         life.runs(name)
         self._thread = threading.Thread(target=self._run, name=f"{life.name} container", daemon=True)
