@@ -171,8 +171,8 @@ class Link:
     """Meets the shim of one container after the other, in a thread of its own."""
 
     def __init__(self, folder: Path, stage: Path, shim: Path | None, say: Callable[[str], None]) -> None:
-        """folder: for the boxes. shim: as in `Box`. say: tells the owner `listening SERIAL TOKEN` when a container is to
-        be started with the box of that number, and `ready` when it is there.
+        """folder: for the boxes. shim: as in `Box`. say: tells the owner `listening SERIAL TOKEN` when a container is
+        to be started with the box of that number, and `ready` when it is there.
         """
         self._folder = folder
         self._stage = stage
