@@ -44,3 +44,10 @@ def test_every_package_is_in_the_architecture() -> None:
     for package in (ROOT / "src" / "hathi").iterdir():
         if package.is_dir() and not package.name.startswith("_"):
             assert f"`{package.name}`" in text, package.name
+
+
+def test_every_test_that_the_seed_table_names_exists() -> None:
+    for path, name in re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", (ROOT / "docs" / "seeds.md").read_text()):
+        assert (ROOT / path).exists(), path
+        if name:
+            assert f"def {name}(" in (ROOT / path).read_text(), f"{path}::{name}"
