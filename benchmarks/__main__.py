@@ -7,9 +7,10 @@ import os
 import platform
 import sys
 
-from benchmarks import big_file, many_datums, one_more_file, put_small_files
+from benchmarks import big_file, get_small_files, many_datums, one_more_file, put_small_files
 
-ALL = {module.__name__.split(".")[-1]: module for module in (put_small_files, many_datums, one_more_file, big_file)}
+MODULES = (put_small_files, get_small_files, many_datums, one_more_file, big_file)
+ALL = {module.__name__.split(".")[-1]: module for module in MODULES}
 
 
 def main() -> None:

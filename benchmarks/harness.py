@@ -62,11 +62,18 @@ def workspace() -> Iterator[Path]:
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[Pachctl]:
-    """Run a pachd of its own in `folder`, and yield a pachctl that talks to it."""
+def serving(folder: Path) -> Iterator[tuple[Pachd, Pachctl]]:
+    """Run a pachd of its own in `folder`, and give it with a pachctl that talks to it."""
     folder.mkdir(exist_ok=True)
     pachd = Pachd(folder / "root").start()
     try:
-        yield Pachctl(pachd.address, folder / "config.json")
+        yield pachd, Pachctl(pachd.address, folder / "config.json")
     finally:
         pachd.stop()
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[Pachctl]:
+    """Run a pachd of its own in `folder`, and give a pachctl that talks to it."""
+    with serving(folder) as (_, pachctl):
+        yield pachctl

@@ -22,10 +22,10 @@ def fill(folder: Path, files: int) -> None:
         (folder / f"{number // 100:04}" / f"{number:06}.txt").write_text(text)
 
 
-def restic(folder: Path, repository: Path) -> None:
+def restic(repository: Path, *words: str) -> None:
+    """Run restic on a repository of its own."""
     environment = {**os.environ, "RESTIC_REPOSITORY": str(repository), "RESTIC_PASSWORD": "bench"}
-    command = ["restic", "backup", "--quiet", "--no-cache", str(folder)]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    subprocess.run(["restic", "--quiet", "--no-cache", *words], env=environment, check=True, capture_output=True)
 
 
 def measure(quick: bool) -> Measurement:
@@ -41,8 +41,7 @@ def measure(quick: bool) -> Measurement:
                 result.ours.append(stopwatch(lambda put=put, pachctl=pachctl: pachctl(*put)))
             if installed("restic"):
                 repository = folder / f"restic{run}"
-                environment = {**os.environ, "RESTIC_REPOSITORY": str(repository), "RESTIC_PASSWORD": "bench"}
-                subprocess.run(["restic", "init"], env=environment, check=True, capture_output=True)
-                result.theirs.append(stopwatch(lambda at=repository: restic(folder / "in", at)))
+                restic(repository, "init")
+                result.theirs.append(stopwatch(lambda at=repository: restic(at, "backup", str(folder / "in"))))
         result.notes.append("both start a program, read, hash, compress, pack and sync; ours also goes through gRPC")
     return result
