@@ -36,8 +36,11 @@ clients: $(CLIENTS)  ## install the public clients that the end-to-end tests wal
 	.venv-pp/bin/pip install -q --disable-pip-version-check -r requirements/python-pachyderm.txt
 	@touch $@
 
-test: $(STAMP) $(CLIENTS) lint types  ## check style, types and layers, then run every test but the long ones
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --timeout 300
+test: $(STAMP) $(CLIENTS) lint types  ## check style, types and layers, then run the tests but the long and the containers'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --ignore tests/e2e/containers --timeout 300
+
+test-containers: $(STAMP)  ## tests that need a container engine and a registry
+	$(BIN)/python -m pytest tests/e2e/containers --timeout 300
 
 test-long: $(STAMP)  ## long property and scale runs
 	$(BIN)/python -m pytest -m slow --timeout 3600
@@ -77,4 +80,4 @@ check-generated: $(STAMP)  ## fail when protocol code or shim binaries are not w
 clean:  ## remove what the targets made
 	rm -rf .venv .venv-sdk .venv-pp .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
 
-.PHONY: help venv demo clients test test-long lint types format bench bench-quick docs protos shim check-generated clean
+.PHONY: help venv demo clients test test-containers test-long lint types format bench bench-quick docs protos shim check-generated clean
