@@ -19,7 +19,7 @@ def engine() -> Any:
 
 @pytest.fixture(scope="session")
 def images(engine: Any) -> Iterator[Images]:
-    images = Images(engine, f"hathi-test-{os.getpid()}")
+    images = Images(engine, f"localhost/hathi-test-{os.getpid()}")  # a name that no engine completes
     yield images
     images.remove()
 

@@ -55,7 +55,7 @@ class Registry:
         for image in engine.images():
             for name in image["RepoTags"] or ():
                 if name.startswith(f"{self.host}/"):
-                    engine.remove_image(name)
+                    engine.remove_image(name, force=True)
 
     def _wait(self) -> None:
         host, port = self.host.split(":")

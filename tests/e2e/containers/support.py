@@ -54,10 +54,8 @@ class Images:
 
     def load(self, name: str, data: bytes, changes: Sequence[str] = ()) -> str:
         full = f"{self.prefix}/{name}"
-        repository, _, tag = full.rpartition(":")
-        self.client.import_image_from_data(data, repository=repository, tag=tag, changes=list(changes) or None)
-        self._names.append(full)
-        return full
+        made = self.client.import_image_from_data(data, changes=list(changes) or None)
+        return self.tag(json.loads(made.strip().splitlines()[-1])["status"], full)
 
     def busybox(self, name: str, changes: Sequence[str] = (), **more: bytes) -> str:
         """An image of busybox alone, for spec commands such as ["/bin/busybox", "sh", ...]."""

@@ -156,11 +156,16 @@ def test_go_in_its_builder_image_runs_elsewhere(
         'package shouting\n\nimport "strings"\n\nfunc Shout(s string) string { return strings.ToUpper(s) + "!" }\n'
     )
     p = f"{words}-p"
-    run_by_hand = ["/bin/busybox", "sh", "-c", "cp /pfs/build/main /tmp/m; /bin/busybox chmod +x /tmp/m; /tmp/m"]
-    deploy(pachctl, tmp_path, p, words, build={"language": "go"}, image=busybox, cmd=run_by_hand)
-    assert pachctl("get", "file", f"{p}@master:/two") == "TWO!"
-    deploy(pachctl, tmp_path, f"{p}2", words, build={"language": "go"})
-    assert pachctl("get", "file", f"{p}2@master:/one") == "ONE!"
+    deploy(pachctl, tmp_path, p, words, build={"language": "go"})
+    assert pachctl("get", "file", f"{p}@master:/one") == "ONE!"
+
+    # The binary needs nothing of the builder: with another image and command, a new datum runs in that.
+    pachctl("put", "file", f"{words}@master:/three", text="three")
+    by_hand = "cp /pfs/build/main /tmp/m; /bin/busybox chmod +x /tmp/m; /tmp/m"
+    deploy(
+        pachctl, tmp_path, p, words, build={"language": "go"}, image=busybox, cmd=["/bin/busybox", "sh", "-c", by_hand]
+    )
+    assert pachctl("get", "file", f"{p}@master:/three") == "THREE!"
 
 
 def test_a_builder_of_ones_own_is_an_image_with_two_scripts(

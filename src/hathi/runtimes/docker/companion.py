@@ -186,6 +186,7 @@ class Containers:
             labels=self._labels,
             mounts=(Mount(box / "link", LINK, read_only=True), Mount(box / "pfs", "/pfs")),
             host=self._host,
+            unwatched=self._image.watched,
         )
 
     def _explained(self, error: HathiError) -> str:

@@ -39,6 +39,7 @@ class Image:
 
     id: names it on this engine. digests: `repository@sha256:...` of the registries it is known to be in.
     env, user, machine: its ENV, USER, and the architecture it is for. labels: its LABELs.
+    watched: it has a HEALTHCHECK.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Image:
     user: str = ""
     machine: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A container to be made. command: what it runs, as root. host: limits, as the engine's HostConfig names them."""
+    """A container to be made. command: what it runs, as root. host: limits, as the engine's HostConfig names them.
+
+    unwatched: the image's HEALTHCHECK must not run in it.
+    """
 
     name: str
     image: str
@@ -69,6 +74,7 @@ class Plan:
     labels: Mapping[str, str]
     mounts: Sequence[Mount]
     host: Mapping[str, Any] = field(default_factory=dict)
+    unwatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,7 @@ class Engine:
             user=config.get("User") or "",
             machine=found.get("Architecture") or "",
             labels=config.get("Labels") or {},
+            watched=bool(config.get("Healthcheck")),
         )
 
     def pull(self, name: str, cancelled: Callable[[], bool]) -> None:
@@ -162,7 +169,7 @@ class Engine:
                 user="0:0",
                 environment=dict(plan.env),
                 labels=dict(plan.labels),
-                healthcheck={"test": ["NONE"]},
+                healthcheck={"test": ["NONE"]} if plan.unwatched else None,
                 host_config=client.create_host_config(mounts=mounts, init=False, cap_drop=["MKNOD"], **dict(plan.host)),
             )
             return str(made["Id"])
