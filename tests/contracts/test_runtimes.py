@@ -6,9 +6,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from runtimes.docker.support import FakeEngine
 
+from hathi.runtimes.docker.runtime import DockerRuntime
 from hathi.runtimes.fake import FakeRuntime
 from hathi.runtimes.interface import Runtime, WorkerGroup
 from hathi.runtimes.process import Place, ProcessRuntime
@@ -21,11 +24,18 @@ def process(folder: Path) -> Runtime:
     return ProcessRuntime(Place(lambda: "localhost:1", folder / "workers", command=(sys.executable, "-Sc", WORKER)))
 
 
+def docker(folder: Path) -> Runtime:
+    """The Docker runtime on an engine in memory, with the same worker program."""
+    engine: Any = FakeEngine()
+    place = Place(lambda: "localhost:1", folder / "workers", command=(sys.executable, "-Sc", WORKER))
+    return DockerRuntime(place, "cluster", engine)
+
+
 def fake(folder: Path) -> Runtime:
     return FakeRuntime()
 
 
-RUNTIMES = [process, fake]
+RUNTIMES = [process, docker, fake]
 
 
 class Watched:
@@ -57,7 +67,7 @@ def watched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]
 
 
 def group(scale: int, key: str = "default/p/v1") -> WorkerGroup:
-    return WorkerGroup(key, "default", "p", 1, scale)
+    return WorkerGroup(key, "default", "p", 1, scale, {"image": "image:1"})
 
 
 def test_a_declared_group_comes_to_exist(watched: Watched) -> None:

@@ -1,0 +1,128 @@
+"""An engine in memory: images by name, containers that start and end as told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from hathi.runtimes.docker.engine import EngineGone, EngineRefused, Exit, Image, Plan
+
+
+@dataclass
+class Container:
+    """A container; `exit` says how it ended."""
+
+    id: str
+    plan: Plan
+    started: bool = False
+    exit: Exit | None = None
+
+
+class FakeEngine:
+    """What `Engine` does. `gone`: it does not answer. `refusal`: it starts nothing, with this reason."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, Image] = {"image:1": Image("sha256:one")}
+        self.containers: dict[str, Container] = {}
+        self.removed: list[str] = []
+        self.refusal = ""
+        self.words = ""
+        self.changed = threading.Condition()
+        self._gone = False
+        self._ids = count(1)
+
+    @property
+    def gone(self) -> bool:
+        return self._gone
+
+    @gone.setter
+    def gone(self, value: bool) -> None:
+        with self.changed:
+            self._gone = value
+            self.changed.notify_all()
+
+    def _asked(self) -> None:
+        if self._gone:
+            raise EngineGone("the engine does not answer")
+
+    def ping(self) -> None:
+        self._asked()
+
+    def machine(self) -> str:
+        self._asked()
+        return "amd64"
+
+    def image(self, name: str) -> Image | None:
+        self._asked()
+        return self.images.get(name)
+
+    def pull(self, name: str, cancelled: Callable[[], bool]) -> None:
+        self._asked()
+        raise EngineRefused("no such image")
+
+    def create(self, plan: Plan) -> str:
+        self._asked()
+        with self.changed:
+            made = Container(f"c{next(self._ids)}", plan)
+            self.containers[made.id] = made
+            self.changed.notify_all()
+            return made.id
+
+    def start(self, id: str) -> None:
+        self._asked()
+        if self.refusal:
+            raise EngineRefused(self.refusal)
+        with self.changed:
+            self.containers[id].started = True
+            self.changed.notify_all()
+
+    def exited(self, id: str) -> Exit | None:
+        self._asked()
+        made = self.containers.get(id)
+        return Exit(-1, error="it was removed") if made is None else made.exit
+
+    def last_words(self, id: str) -> str:
+        return self.words
+
+    def wait(self, id: str) -> None:
+        self._asked()
+        with self.changed:
+            self.changed.wait_for(
+                lambda: self._gone or id not in self.containers or self.containers[id].exit is not None
+            )
+        self._asked()
+
+    def kill(self, id: str) -> None:
+        self.end(id, Exit(137))
+
+    def remove(self, id: str) -> None:
+        self._asked()
+        with self.changed:
+            if self.containers.pop(id, None) is not None:
+                self.removed.append(id)
+            self.changed.notify_all()
+
+    def labelled(self, label: str) -> list[tuple[str, Mapping[str, str]]]:
+        self._asked()
+        name, _, value = label.partition("=")
+        found = list(self.containers.values())
+        return [(each.id, each.plan.labels) for each in found if each.plan.labels.get(name) == value]
+
+    def end(self, id: str, exit: Exit) -> None:
+        """Let a container end."""
+        with self.changed:
+            if id in self.containers:
+                self.containers[id].exit = exit
+            self.changed.notify_all()
+
+    def wait_for(self, condition: Callable[[], Any]) -> Any:
+        """Wait until something is true of the containers."""
+        with self.changed:
+            assert self.changed.wait_for(condition, 30), self.containers
+            return condition()
+
+    def running(self) -> list[Container]:
+        return [each for each in self.containers.values() if each.started and each.exit is None]
