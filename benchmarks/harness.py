@@ -62,10 +62,10 @@ def workspace() -> Iterator[Path]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[Pachd, Pachctl]]:
+def serving(folder: Path, *flags: str) -> Iterator[tuple[Pachd, Pachctl]]:
     """Run a pachd of its own in `folder`, and give it with a pachctl that talks to it."""
     folder.mkdir(exist_ok=True)
-    pachd = Pachd(folder / "root").start()
+    pachd = Pachd(folder / "root", *flags).start()
     try:
         yield pachd, Pachctl(pachd.address, folder / "config.json")
     finally:
