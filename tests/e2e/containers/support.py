@@ -87,8 +87,8 @@ class Images:
                     files |= {str(needed).lstrip("/"): needed.resolve() for needed in _libraries(file)}
         return self.make(name, files)
 
-    def compiled(self, name: str, source: str) -> str:
-        """An image of one static binary, /program, and nothing else."""
+    def compiled(self, name: str, source: str, program: str = "program") -> str:
+        """An image of one static binary, /program or as it is called, and nothing else."""
         compiler = shutil.which("gcc") or shutil.which("cc")
         if compiler is None:
             unavailable("no C compiler on this machine")
@@ -97,7 +97,7 @@ class Images:
             (Path(folder) / "program.c").write_text(source)
             binary = Path(folder) / "program"
             subprocess.run([compiler, "-static", "-o", str(binary), f"{folder}/program.c"], check=True)
-            return self.make(name, {"program": binary})
+            return self.make(name, {program: binary})
 
     def foreign(self, name: str, of: str, machine: str) -> str:
         """An image that says it is for another architecture, and whose programs are none for this one."""
