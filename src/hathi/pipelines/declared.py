@@ -13,9 +13,6 @@ from hathi.model.spec import seconds
 from hathi.pipelines.planning.batches import BatchRule
 from hathi.pipelines.rows.pipelines import VersionRow
 
-SETS_FOR_EACH_WORKER = 4
-"""`datum_set_spec.per_worker` where the spec gives none or 0: workers that are done early find more to do."""
-
 
 @dataclass(frozen=True, slots=True)
 class Declared:
@@ -50,7 +47,6 @@ def declared(pipeline: Pipeline, row: VersionRow) -> Declared:
     spec = row.spec
     workers = int(spec["parallelism_spec"]["constant"])
     sets = spec.get("datum_set_spec") or {}
-    per_worker = sets.get("per_worker") or SETS_FOR_EACH_WORKER
     return Declared(
         version=row.version,
         spec=spec,
@@ -62,7 +58,7 @@ def declared(pipeline: Pipeline, row: VersionRow) -> Declared:
         datum_tries=int(spec["datum_tries"]),
         datum_timeout=_seconds(spec, "datum_timeout"),
         job_timeout=_seconds(spec, "job_timeout"),
-        rule=BatchRule(sets.get("number", 0), sets.get("size_bytes", 0), workers * per_worker),
+        rule=BatchRule(sets.get("number", 0), sets.get("size_bytes", 0), workers, sets.get("per_worker", 0)),
         runtime=row.runtime,
     )
 
