@@ -116,12 +116,14 @@ def test_job_sets_are_listed_without_a_filter_and_one_set_by_its_id(pachctl, fai
 
 def test_a_job_is_inspected_by_pipeline_and_id_or_by_an_id_that_names_one(pachctl, failing, server) -> None:
     server.answers["InspectJob"] = job_info(reason="because")
+    server.answers["Job"] = hathi_pb2.JobResponse(images=["host/a@sha256:1"])
     shown = pachctl("inspect", "job", f"edges@{ID}").out
-    for line in ("State: success", "Reason: because", "Processed: 3", "Total: 10", "Process Time: 1m1s"):
+    image = "Image ID: host/a@sha256:1"
+    for line in ("State: success", "Reason: because", "Processed: 3", "Total: 10", "Process Time: 1m1s", image):
         assert f"{line}\n" in shown
     server.answers["InspectJobSet"] = [job_info()]
     pachctl("inspect", "job", ID)
-    assert server.calls[-1].message.job == JOB
+    assert [call.message.job for call in server.asked("InspectJob")] == [JOB, JOB]
     server.answers["InspectJobSet"] = [job_info(), job_info()]
     assert "name one of its jobs: edges@" in failing("inspect", "job", ID).err
     assert "expected pipeline@job" in failing("inspect", "job", "edges").err

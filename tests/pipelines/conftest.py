@@ -118,6 +118,7 @@ class World:
         self.objects = MemoryStore()
         self.runtime = FakeRuntime()
         self.code = copy_input
+        self.image = ""
         self.ran = []
         self._logs = TemporaryDirectory()
         self.open()
@@ -219,6 +220,7 @@ class World:
                 failed=len(failed),
                 failed_datum=failed[0].id if failed else "",
                 failed_reason=failed[0].reason if failed else "",
+                image=self.image,
             ),
         )
 

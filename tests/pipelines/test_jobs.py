@@ -8,7 +8,7 @@ import pytest
 
 from hathi.model.pps import DatumState, JobState
 from hathi.model.references import Pipeline, Repo
-from hathi.pipelines import datums, ending, job_waits, jobs
+from hathi.pipelines import datums, ending, job_waits, jobs, listing
 from hathi.pipelines.jobs import JobFinished
 from hathi.pipelines.rows.jobs import JobNotFound
 from hathi.versioning import repos
@@ -193,3 +193,21 @@ def test_a_job_whose_repo_was_deleted_by_force_ends_and_can_still_be_listed(copi
     copied.clock.advance(100)
     copied.settle()
     assert all(job.state.terminal for job in copied.jobs("copy"))
+
+
+def test_nothing_is_seen_running_where_no_worker_is_ready(world):
+    world.runtime.hold = True
+    world.put("data", {"/a": "1"})
+    world.pipeline("copy")
+    world.controllers.settle()
+    assert world.states("copy") == [("STARTING", jobs.NO_WORKER)]
+    world.runtime.fail("default/copy/v1", "no such image")
+    world.controllers.settle()
+    assert world.states("copy") == [("STARTING", "no such image")]
+    with world.db.read() as tx:
+        assert listing.inspect(tx, COPY).last_job_state is JobState.STARTING
+    world.runtime.become_ready("default/copy/v1")
+    world.controllers.settle()
+    assert world.states("copy") == [("RUNNING", "")]
+    world.settle()
+    assert world.states("copy") == [("SUCCESS", "")]

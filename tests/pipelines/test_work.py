@@ -206,3 +206,14 @@ def test_a_waiting_claim_ends_when_the_client_leaves(world):
     leave[0]()
     waiter.join(30)
     assert ended
+
+
+def test_a_job_tells_every_image_that_its_datums_ran_in_once(planned):
+    for worker, image in (("one", "a@sha256:1"), ("two", "a@sha256:2")):
+        planned.image = image
+        planned.work(GROUP, worker)
+    planned.settle()
+    assert the_job(planned).images == ("a@sha256:1", "a@sha256:2")
+    planned.pipeline("copy", update=True)
+    planned.settle()
+    assert planned.jobs("copy")[-1].images == (), "what is kept ran in another job"

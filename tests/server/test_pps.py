@@ -75,6 +75,7 @@ def work_once(client, backend, fail: bool = False) -> hathi_pb2.ClaimResponse:
         lease_id=upload.lease.id,
         packs=[hathi_pb2.Pack(name=pack.name, size=pack.size, chunks=pack.chunks) for pack in packs],
         index=index,
+        image="debian@sha256:1",
         processed=0 if fail else len(records),
         failed=len(records) if fail else 0,
         failed_datum=records[0].id if fail else "",
@@ -219,6 +220,8 @@ def test_a_job_from_commit_to_end(client, backend, create, repo, put) -> None:
     assert [member.job for member in members] == [job]
     sets = list(client.pps.ListJobSet(pb.ListJobSetRequest()))
     assert [one.job_set.id for one in sets] == [job.id]
+    about = client.about.Job(hathi_pb2.JobRequest(pipeline="edges", id=job.id))
+    assert list(about.images) == ["debian@sha256:1"]
     subscription = client.pps.SubscribeJob(pb.SubscribeJobRequest(pipeline=EDGES))
     assert next(subscription).job == job
     subscription.cancel()

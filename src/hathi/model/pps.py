@@ -92,7 +92,11 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class JobInfo:
-    """A job. `spec` is that of the pipeline version it ran with; `inputs` are the input commits by input name."""
+    """A job.
+
+    `spec` is that of the pipeline version it ran with; `inputs` are the input commits by input name; `images` are those
+    that its datums really ran in.
+    """
 
     job: Job
     version: int
@@ -108,6 +112,7 @@ class JobInfo:
     spec: Spec = field(default_factory=dict)
     inputs: Mapping[str, Commit] = field(default_factory=dict)
     workers: tuple[WorkerInfo, ...] = ()
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
 
 
+NO_WORKER = "no worker is ready yet"
+
+
 class JobFinished(PreconditionError):
     """A terminal job changes no more."""
 
@@ -128,11 +131,12 @@ def list_sets(
 def info(tx: Transaction, row: JobRow, *, details: bool) -> JobInfo:
     """Return what is told of a job."""
     version = declared(row.job.pipeline, pipelines.version(tx, row.pipeline_id, row.version))
+    state, reason = seen(tx, row)
     return JobInfo(
         job=row.job,
         version=row.version,
-        state=row.state,
-        reason=row.reason,
+        state=state,
+        reason=reason,
         created=row.created,
         started=row.started,
         finished=row.finished,
@@ -143,7 +147,21 @@ def info(tx: Transaction, row: JobRow, *, details: bool) -> JobInfo:
         spec=version.spec if details else {},
         inputs=by_input_name(tx, row.job, version.input),
         workers=_workers(tx, row) if details else (),
+        images=row.images,
     )
+
+
+def seen(tx: Transaction, row: JobRow) -> tuple[JobState, str]:
+    """Return state and reason of a job as people are to see them: without a worker that is ready, nothing runs.
+
+    That is not the job's own state, which tells how far it has come: workers may be back before it is written down.
+    """
+    if row.state is not JobState.RUNNING:
+        return row.state, row.reason
+    pipeline = pipelines.find(tx, row.job.pipeline)
+    if pipeline is None or pipeline.workers_ready:
+        return row.state, row.reason
+    return JobState.STARTING, row.reason or pipeline.reason or NO_WORKER
 
 
 def _workers(tx: Transaction, row: JobRow) -> tuple[WorkerInfo, ...]:

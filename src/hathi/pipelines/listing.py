@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hathi.metadata.transaction import Transaction
-from hathi.model.pps import PipelineInfo
+from hathi.model.pps import JobState, PipelineInfo
 from hathi.model.references import Pipeline
 from hathi.pipelines.index import DatumIndex
 from hathi.pipelines.rows import jobs, pipelines
@@ -70,7 +70,13 @@ def _info(tx: Transaction, row: PipelineRow, version: VersionRow, *, details: bo
         effective_spec_json=version.effective_spec_json if details else "",
         spec_commit=row.pipeline.spec.commit(version.spec_set_id),
         runtime=version.runtime,
-        last_job_state=jobs.last_state(tx, row.id),
+        last_job_state=_last_job_state(tx, row),
         workers_requested=0 if row.stopped else int(version.spec["parallelism_spec"]["constant"]),
         workers_available=row.workers_ready,
     )
+
+
+def _last_job_state(tx: Transaction, row: PipelineRow) -> JobState | None:
+    """Return what is to be seen of the latest job's state, as `jobs.seen` tells it."""
+    state = jobs.last_state(tx, row.id)
+    return JobState.STARTING if state is JobState.RUNNING and not row.workers_ready else state

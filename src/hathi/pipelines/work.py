@@ -87,6 +87,7 @@ class Report:
 
     lease_id: the upload lease under which the packs were written. index: root of a tree, datum id -> record, 32 bytes.
     failed_datum, failed_reason: the first datum that failed. error: the set could not be run at all, and why.
+    image: what user code ran in, "" when in none.
     """
 
     claim_id: str
@@ -101,6 +102,7 @@ class Report:
     failed_datum: str = ""
     failed_reason: str = ""
     error: str = ""
+    image: str = ""
 
 
 def claim(
@@ -296,5 +298,6 @@ def _count(tx: Transaction, job: JobRow, report: Report) -> None:
     first, why = job.failed_datum, job.failed_reason
     if not first:
         first, why = report.failed_datum, report.failed_reason[:REASON_LENGTH]
-    if (first, "") != (job.failed_datum, job.reason):
-        jobs.change(tx, job, failed_datum=first, failed_reason=why, reason="")
+    images = job.images if not report.image or report.image in job.images else (*job.images, report.image)
+    if (first, "", images) != (job.failed_datum, job.reason, job.images):
+        jobs.change(tx, job, failed_datum=first, failed_reason=why, reason="", images=list(images))

@@ -184,6 +184,7 @@ class Batch:
             stats=_sum(record.stats for record in records),
             failed_datum=failed.id if failed else "",
             failed_reason=failed.reason if failed else "",
+            image=self._bench.image,
         )
 
 

@@ -68,6 +68,7 @@ class RemoteServer:
             failed_datum=report.failed_datum,
             failed_reason=report.failed_reason,
             error=report.error,
+            image=report.image,
         )
         return bool(self._workers.Report(request, timeout=CALL_SECONDS).taken)
 

@@ -51,7 +51,10 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of a claim. index: root of a tree, datum id -> record. error: it could not be run at all, and why."""
+    """What became of a claim.
+
+    index: root of a tree, datum id -> record. error: it could not be run at all, and why. image: what user code ran in.
+    """
 
     claim: str
     lease: str = ""
@@ -64,6 +67,7 @@ class Report:
     failed_datum: str = ""
     failed_reason: str = ""
     error: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

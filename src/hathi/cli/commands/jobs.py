@@ -12,7 +12,8 @@ from hathi.cli.grammar import command
 from hathi.cli.render import documents, pps, tables
 from hathi.cli.session import Session, pass_session, require
 from hathi.model import ids, parse
-from hathi.wire.gen import pps_pb2
+from hathi.model.errors import UnimplementedError
+from hathi.wire.gen import hathi_pb2, pps_pb2
 
 STATES = ("created", "starting", "running", "failure", "success", "killed", "egressing", "finishing", "unrunnable")
 
@@ -146,7 +147,17 @@ def _show(session: Session, info: pps_pb2.JobInfo, form: str, *, full: bool) -> 
     if form:
         documents.show([info], form)
     else:
-        tables.fields(pps.job_fields(info, full=full, color=session.color))
+        tables.fields([*pps.job_fields(info, full=full, color=session.color), *_images(session, info)])
+
+
+def _images(session: Session, info: pps_pb2.JobInfo) -> list[tuple[str, str]]:
+    """Return what the original's messages have no field for: the images that the job's datums really ran in."""
+    pipeline = info.job.pipeline
+    request = hathi_pb2.JobRequest(project=pipeline.project.name, pipeline=pipeline.name, id=info.job.id)
+    try:
+        return [("Image ID", image) for image in session.server.about.Job(request).images]
+    except UnimplementedError:
+        return []
 
 
 def _list(session: Session, infos: Iterable[pps_pb2.JobInfo], form: str, *, full: bool) -> None:

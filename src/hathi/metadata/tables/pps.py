@@ -111,6 +111,7 @@ jobs = Table(
     Column("upload_bytes", BigInteger, nullable=False, default=0),
     Column("failed_datum", String, nullable=False, default=""),  # the first that failed
     Column("failed_reason", String, nullable=False, default=""),
+    Column("images", Json),  # what its datums ran in, as exactly as their workers knew it; in the order of reports
     UniqueConstraint("pipeline_id", "set_id"),
 )
 

@@ -47,13 +47,14 @@ def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) ->
     )
     ready = status.ready
     if Action.REMOVE_WORKERS in decision.actions:
-        runtime.remove(key)
-        ready = 0
+        ready = 0  # none that is given work any more
     if (decision.state, decision.reason, ready) != (row.state, row.reason, row.workers_ready):
         with store.db.write() as tx:
             current = pipelines.find(tx, pipeline)
             if current is not None and (current.version, current.stopped) == (row.version, row.stopped):
                 pipelines.set_state(tx, current, decision.state, decision.reason, ready)
+    if Action.REMOVE_WORKERS in decision.actions:
+        runtime.remove(key)
     if Action.ENSURE_WORKERS in decision.actions and status.wanted != spec.workers:
         runtime.ensure(worker_group(pipeline, spec))
 

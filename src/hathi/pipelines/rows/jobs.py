@@ -54,6 +54,7 @@ class JobRow:
     stats: Stats
     failed_datum: str
     failed_reason: str
+    images: tuple[str, ...]
 
 
 def topic(job: Job) -> str:
@@ -206,6 +207,7 @@ def _job(row: Row[Any]) -> JobRow:
         ),
         failed_datum=row.failed_datum,
         failed_reason=row.failed_reason,
+        images=tuple(row.images or ()),
     )
 
 

@@ -117,7 +117,7 @@ def add_version(tx: Transaction, row: VersionRow, type: PipelineType, state: Pip
     }
     tx.connection.execute(insert(pipeline_versions).values(values))
     change = update(pipelines).where(pipelines.c.id == row.pipeline_id)
-    tx.connection.execute(change.values(version=row.version, type=type, state=state, reason=""))
+    tx.connection.execute(change.values(version=row.version, type=type, state=state, reason="", workers_ready=0))
 
 
 def versions(tx: Transaction, row: PipelineRow, history: int) -> Iterator[VersionRow]:

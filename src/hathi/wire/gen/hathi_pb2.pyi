@@ -585,6 +585,7 @@ class ReportRequest(_message.Message):
     FAILED_DATUM_FIELD_NUMBER: _builtins.int
     FAILED_REASON_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     worker: _builtins.str
     lease_id: _builtins.str
@@ -604,6 +605,8 @@ class ReportRequest(_message.Message):
     failed_reason: _builtins.str
     error: _builtins.str
     """the set could not be run at all, and why; it is handed out again"""
+    image: _builtins.str
+    """what user code ran in, as exactly as the worker knows it; "" when in none"""
     @_builtins.property
     def packs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pack]: ...
     def __init__(
@@ -625,10 +628,11 @@ class ReportRequest(_message.Message):
         failed_datum: _builtins.str = ...,
         failed_reason: _builtins.str = ...,
         error: _builtins.str = ...,
+        image: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "download_bytes", b"download_bytes", "download_seconds", b"download_seconds", "error", b"error", "failed", b"failed", "failed_datum", b"failed_datum", "failed_reason", b"failed_reason", "index", b"index", "lease_id", b"lease_id", "packs", b"packs", "process_seconds", b"process_seconds", "processed", b"processed", "recovered", b"recovered", "upload_bytes", b"upload_bytes", "upload_seconds", b"upload_seconds", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "download_bytes", b"download_bytes", "download_seconds", b"download_seconds", "error", b"error", "failed", b"failed", "failed_datum", b"failed_datum", "failed_reason", b"failed_reason", "image", b"image", "index", b"index", "lease_id", b"lease_id", "packs", b"packs", "process_seconds", b"process_seconds", "processed", b"processed", "recovered", b"recovered", "upload_bytes", b"upload_bytes", "upload_seconds", b"upload_seconds", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1067,3 +1071,50 @@ class PipelineResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PipelineResponse: _TypeAlias = PipelineResponse  # noqa: Y015
+
+@_typing.final
+class JobRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    PIPELINE_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    pipeline: _builtins.str
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        pipeline: _builtins.str = ...,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "pipeline", b"pipeline", "project", b"project"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobRequest: _TypeAlias = JobRequest  # noqa: Y015
+
+@_typing.final
+class JobResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMAGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what its datums really ran in, by digest where a registry gave one; none: in no image"""
+
+    def __init__(
+        self,
+        *,
+        images: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JobResponse: _TypeAlias = JobResponse  # noqa: Y015

@@ -677,6 +677,11 @@ class AboutStub:
                 request_serializer=hathi__pb2.PipelineRequest.SerializeToString,
                 response_deserializer=hathi__pb2.PipelineResponse.FromString,
                 _registered_method=True)
+        self.Job = channel.unary_unary(
+                '/hathi_v1.About/Job',
+                request_serializer=hathi__pb2.JobRequest.SerializeToString,
+                response_deserializer=hathi__pb2.JobResponse.FromString,
+                _registered_method=True)
 
 
 class AboutServicer:
@@ -696,6 +701,12 @@ class AboutServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Job(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AboutServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -708,6 +719,11 @@ def add_AboutServicer_to_server(servicer, server):
                     servicer.Pipeline,
                     request_deserializer=hathi__pb2.PipelineRequest.FromString,
                     response_serializer=hathi__pb2.PipelineResponse.SerializeToString,
+            ),
+            'Job': grpc.unary_unary_rpc_method_handler(
+                    servicer.Job,
+                    request_deserializer=hathi__pb2.JobRequest.FromString,
+                    response_serializer=hathi__pb2.JobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -765,6 +781,33 @@ class About:
             '/hathi_v1.About/Pipeline',
             hathi__pb2.PipelineRequest.SerializeToString,
             hathi__pb2.PipelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Job(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hathi_v1.About/Job',
+            hathi__pb2.JobRequest.SerializeToString,
+            hathi__pb2.JobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -218,6 +218,7 @@ class AboutStub:
     Server: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.ServerRequest, _hathi_pb2.ServerResponse]
     Pipeline: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.PipelineRequest, _hathi_pb2.PipelineResponse]
     """Pipeline tells what the original's messages have no field for."""
+    Job: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.JobRequest, _hathi_pb2.JobResponse]
 
 @_typing.type_check_only
 class AboutAsyncStub(AboutStub):
@@ -227,6 +228,7 @@ class AboutAsyncStub(AboutStub):
     Server: _aio.UnaryUnaryMultiCallable[_hathi_pb2.ServerRequest, _hathi_pb2.ServerResponse]  # type: ignore[assignment]
     Pipeline: _aio.UnaryUnaryMultiCallable[_hathi_pb2.PipelineRequest, _hathi_pb2.PipelineResponse]  # type: ignore[assignment]
     """Pipeline tells what the original's messages have no field for."""
+    Job: _aio.UnaryUnaryMultiCallable[_hathi_pb2.JobRequest, _hathi_pb2.JobResponse]  # type: ignore[assignment]
 
 class AboutServicer(metaclass=_abc_1.ABCMeta):
     """About tells which Hathi this is, so that pachctl knows what it may call."""
@@ -245,5 +247,12 @@ class AboutServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_hathi_pb2.PipelineResponse, _abc.Awaitable[_hathi_pb2.PipelineResponse]]:
         """Pipeline tells what the original's messages have no field for."""
+
+    @_abc_1.abstractmethod
+    def Job(
+        self,
+        request: _hathi_pb2.JobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hathi_pb2.JobResponse, _abc.Awaitable[_hathi_pb2.JobResponse]]: ...
 
 def add_AboutServicer_to_server(servicer: AboutServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hathi import __version__
-from hathi.model.references import DEFAULT_PROJECT, Pipeline
-from hathi.pipelines import listing
+from hathi.model.ids import CommitSetId
+from hathi.model.references import DEFAULT_PROJECT, Job, Pipeline
+from hathi.pipelines import jobs, listing
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
 from hathi.wire.gen import hathi_pb2
@@ -34,3 +35,9 @@ class About:
         return hathi_pb2.PipelineResponse(
             runtime=info.runtime, runtime_note=_NOTES.get(info.runtime, ""), datums_kept=kept
         )
+
+    def Job(self, request: hathi_pb2.JobRequest, call: Call) -> hathi_pb2.JobResponse:
+        """Tell which images a job's datums ran in."""
+        job = Job(Pipeline(request.project or DEFAULT_PROJECT, request.pipeline), CommitSetId(request.id))
+        with self._store.db.read() as tx:
+            return hathi_pb2.JobResponse(images=jobs.inspect(tx, job, details=False).images)

@@ -70,6 +70,7 @@ class Workers:
             failed_datum=request.failed_datum,
             failed_reason=request.failed_reason,
             error=request.error,
+            image=request.image,
         )
         return hathi_pb2.ReportResponse(taken=work.report(self._store, report))
 
