@@ -57,7 +57,8 @@ class ProcessRuntime(Keepers):
 ADVICE = (
     "The process runtime needs Linux namespaces: run pachd as root, or allow them to users "
     "(sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000 "
-    "kernel.apparmor_restrict_unprivileged_userns=0, where these exist)"
+    "kernel.apparmor_restrict_unprivileged_userns=0, where these exist); in a container, start that with "
+    "--security-opt seccomp=unconfined --security-opt systempaths=unconfined --security-opt apparmor=unconfined"
 )
 
 

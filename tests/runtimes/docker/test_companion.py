@@ -119,6 +119,17 @@ def test_an_image_may_bring_its_own_shim(engine: FakeEngine, worker: Worker) -> 
     made.close()
 
 
+def test_a_folder_that_the_engine_does_not_see_is_told_with_what_to_do(engine: FakeEngine, worker: Worker) -> None:
+    """pachd may run in a container itself, whose files are not those of the engine's machine."""
+    engine.refusal = f"bind source path does not exist: {worker.scratch}/box-1/link"
+    made = start(engine, worker)
+    made.heard("listening 1 secret")
+    worker.wait_for(lambda: worker.problem)
+    assert engine.refusal in worker.problem
+    assert "docker run -v DIR:DIR -e HATHI_ROOT=DIR" in worker.problem
+    made.close()
+
+
 def test_when_a_container_has_ended_the_worker_hears_why_and_gets_another(
     engine: FakeEngine, worker: Worker, containers: Containers
 ) -> None:

@@ -24,6 +24,11 @@ from hathi.runtimes.keeping import Life
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
 """Seconds before the engine is asked again: doubling from the first to the last."""
 
+SAME_PATH = (
+    "Both must see pachd's root folder at the same path: when pachd itself runs in a container, start that with "
+    "docker run -v DIR:DIR -e HATHI_ROOT=DIR, with a folder of the engine's machine"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -191,7 +196,11 @@ class Containers:
 
     def _explained(self, error: HathiError) -> str:
         """Return why no container could be started."""
-        return self._unfit(str(error)) if isinstance(error, EngineRefused) else str(error)
+        if not isinstance(error, EngineRefused):
+            return str(error)
+        if str(self._life.scratch) in str(error):
+            return f"the engine cannot show a folder of pachd's to a container: {error}. {SAME_PATH}"
+        return self._unfit(str(error))
 
     def _stillborn(self, made: _Made, reason: str) -> str:
         """Return why a container ended before its shim had reached the worker; its last words may say more."""
