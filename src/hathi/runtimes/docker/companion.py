@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hathi.datum.container import LINK, SHIM_LABEL, TOKEN_VARIABLE, box_folder, shim_command
+from hathi.datum.limits import host_config
 from hathi.datum.shim import binary
 from hathi.model.errors import HathiError
 from hathi.runtimes.docker.engine import Engine, EngineGone, EngineRefused, Exit, Image, Mount, Plan
 from hathi.runtimes.docker.images import exact_name
-from hathi.runtimes.docker.limits import host_config
 from hathi.runtimes.keeping import Life
 
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from hathi.datum.limits import host_config, memory
 from hathi.model.errors import InvalidError
-from hathi.runtimes.docker.limits import host_config, memory
 
 
 @pytest.mark.parametrize(
