@@ -31,6 +31,10 @@ class FakeRuntime:
         """Return the problem given."""
         return self.problem
 
+    def engine(self) -> str:
+        """Return that there is none."""
+        return ""
+
     def ensure(self, group: WorkerGroup) -> None:
         """Declare a group."""
         with self._lock:

@@ -60,6 +60,10 @@ class Runtime(Protocol):
         """Return "" when workers can run here, else what is missing and how to enable it."""
         ...
 
+    def engine(self) -> str:
+        """Return what tells the workers' container engine from all others; "" when there is none, or it is down."""
+        ...
+
     def ensure(self, group: WorkerGroup) -> None:
         """Make the group exist as declared; a group of the same key is changed to fit."""
         ...

@@ -40,6 +40,10 @@ class ProcessRuntime(Keepers):
             return problem
         return ""
 
+    def engine(self) -> str:
+        """Return that there is none."""
+        return ""
+
     def _try_sandbox(self) -> str:
         folder = Path(tempfile.mkdtemp(prefix="check-", dir=self._place.scratch))
         try:

@@ -51,6 +51,10 @@ class FakeEngine:
     def ping(self) -> None:
         self._asked()
 
+    def id(self) -> str:
+        self._asked()
+        return "this engine"
+
     def machine(self) -> str:
         self._asked()
         return "amd64"

@@ -119,3 +119,10 @@ def test_a_container_that_cannot_be_removed_now_is_removed_later(rig: Rig, engin
     rig.runtime.remove(KEY)
     engine.gone = False
     engine.wait_for(lambda: not engine.containers)
+
+
+def test_the_engine_is_told_apart_while_it_answers(rig: Rig, engine: FakeEngine) -> None:
+    assert rig.runtime.engine() == "this engine"
+    engine.gone = True
+    assert rig.runtime.engine() == ""
+    engine.gone = False

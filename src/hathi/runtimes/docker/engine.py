@@ -118,6 +118,11 @@ class Engine:
         with self._asking():
             self._client(PING_SECONDS).ping()
 
+    def id(self) -> str:
+        """Return what tells this engine from all others."""
+        with self._asking():
+            return str(self._client(PING_SECONDS).info().get("ID", ""))
+
     def machine(self) -> str:
         """Return the architecture of the engine's machine."""
         with self._asking():

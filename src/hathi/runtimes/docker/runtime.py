@@ -57,6 +57,13 @@ class DockerRuntime(Keepers):
             self._checked = (time.monotonic(), problem)
         return problem
 
+    def engine(self) -> str:
+        """Return the engine's id, "" when it does not answer."""
+        try:
+            return self._engine.id()
+        except HathiError:
+            return ""
+
     def close(self) -> None:
         """Stop every worker and remove every container."""
         super().close()

@@ -1002,21 +1002,25 @@ class ServerResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     RUNTIME_FIELD_NUMBER: _builtins.int
     RUNTIME_PROBLEM_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     runtime: _builtins.str
     """the runtime that new pipelines are recorded with"""
     runtime_problem: _builtins.str
     """why workers cannot run, or "" """
+    engine: _builtins.str
+    """tells the container engine of the workers from all others; "" where there is none"""
     def __init__(
         self,
         *,
         version: _builtins.str = ...,
         runtime: _builtins.str = ...,
         runtime_problem: _builtins.str = ...,
+        engine: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["runtime", b"runtime", "runtime_problem", b"runtime_problem", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "runtime", b"runtime", "runtime_problem", b"runtime_problem", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,7 +23,10 @@ class About:
     def Server(self, request: hathi_pb2.ServerRequest, call: Call) -> hathi_pb2.ServerResponse:
         """Tell which Hathi this is and whether workers can run."""
         return hathi_pb2.ServerResponse(
-            version=__version__, runtime=self._runtime.name, runtime_problem=self._runtime.check()
+            version=__version__,
+            runtime=self._runtime.name,
+            runtime_problem=self._runtime.check(),
+            engine=self._runtime.engine(),
         )
 
     def Pipeline(self, request: hathi_pb2.PipelineRequest, call: Call) -> hathi_pb2.PipelineResponse:
