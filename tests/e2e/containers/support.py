@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
+import pip
 import requests
 from docker.errors import DockerException, NotFound
 from e2e.support import Pachctl, Pachd, unavailable
@@ -26,6 +27,8 @@ from e2e.support import Pachctl, Pachd, unavailable
 T = TypeVar("T")
 
 BUSYBOX = next((path for path in map(Path, ("/bin/busybox", "/usr/bin/busybox")) if path.exists()), None)
+
+TOOLS = "sh cat chmod cp cut dirname env find grep ls mkdir mktemp mv ps rm sha256sum sleep tail test uname"
 
 
 def engine_or_skip(address: str | None = None) -> Any:
@@ -87,6 +90,15 @@ class Images:
                     files |= {str(needed).lstrip("/"): needed.resolve() for needed in _libraries(file)}
         return self.make(name, files)
 
+    def workshop(self, name: str, more: dict[str, bytes | Path], *changes: str) -> str:
+        """An image that things can be built in: busybox under the names of its tools, and `more`."""
+        if BUSYBOX is None:
+            unavailable("no busybox on this machine (Debian: busybox-static)")
+        assert BUSYBOX is not None
+        files: dict[str, bytes | Path] = {"bin/busybox": BUSYBOX, "tmp/": b""}
+        files |= {f"bin/{tool}": b"->/bin/busybox" for tool in TOOLS.split()}
+        return self.make(name, {**files, **more}, ["ENV PATH=/bin", *changes])
+
     def compiled(self, name: str, source: str, program: str = "program") -> str:
         """An image of one static binary, /program or as it is called, and nothing else."""
         compiler = shutil.which("gcc") or shutil.which("cc")
@@ -136,6 +148,30 @@ class Images:
                 self.client.remove_image(name, force=True)
             except (NotFound, DockerException):
                 pass
+
+
+def python_and_pip(*binaries: Path) -> dict[str, bytes | Path]:
+    """The Python that runs the tests, its standard library and pip, as /bin/python3.
+
+    binaries: others that will run there too, for the libraries that they need.
+    """
+    library = Path(sys.base_prefix) / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+    program, packages = Path(sys.executable).resolve(), Path(pip.__path__[0])
+    found = files_in(library, "test", "site-packages")
+    files: dict[str, bytes | Path] = {str(file).lstrip("/"): file for file in found}
+    running = [program, *(library / "lib-dynload").glob("*.so"), *binaries]
+    libraries = {one for binary in running for one in _libraries(binary) if "site-packages" not in one.parts}
+    files |= {str(file).lstrip("/"): file.resolve() for file in (program, *libraries)}
+    inside = f"{library}/site-packages/pip".lstrip("/")
+    files |= {f"{inside}/{file.relative_to(packages)}": file for file in files_in(packages)}
+    files["bin/python3"] = f"->{program}".encode()
+    return files
+
+
+def files_in(folder: Path, *without: str) -> list[Path]:
+    """The files below a folder, but for those in folders of some names."""
+    left_out = {"__pycache__", *without}
+    return [file for file in folder.rglob("*") if file.is_file() and not left_out & set(file.parts)]
 
 
 def containers(client: Any, cluster: str) -> list[dict[str, Any]]:

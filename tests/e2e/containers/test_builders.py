@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pip
 import pytest
-from e2e.containers.support import BUSYBOX, Images
+from e2e.containers.support import Images, files_in, python_and_pip
 from e2e.packages import wheel
 from e2e.support import ROOT, Pachctl, run, unavailable
 
@@ -46,18 +43,6 @@ func main() {
 }
 """
 
-TOOLS = "sh cat chmod cp cut dirname env find grep ls mkdir mktemp mv rm sha256sum sleep tail test uname"
-
-
-def base(images: Images, name: str, more: dict[str, bytes | Path], *changes: str) -> str:
-    """An image of busybox and what a language needs."""
-    if BUSYBOX is None:
-        unavailable("no busybox on this machine (Debian: busybox-static)")
-    assert BUSYBOX is not None
-    files: dict[str, bytes | Path] = {"bin/busybox": BUSYBOX, "tmp/": b""}
-    files |= {f"bin/{tool}": b"->/bin/busybox" for tool in TOOLS.split()}
-    return images.make(name, {**files, **more}, ["ENV PATH=/usr/local/go/bin:/bin", *changes])
-
 
 def official(images: Images, language: str, of: str) -> Iterator[str]:
     """Build what we ship, under the name that pachctl gives it."""
@@ -71,35 +56,16 @@ def official(images: Images, language: str, of: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def python_builder(images: Images) -> Iterator[str]:
-    library = Path(sys.base_prefix) / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}"
-    program, packages = Path(sys.executable).resolve(), Path(pip.__path__[0])
-    files: dict[str, bytes | Path] = {str(file).lstrip("/"): file for file in _files(library, "test", "site-packages")}
-    binaries = [program, *(library / "lib-dynload").glob("*.so")]
-    libraries = {one for binary in binaries for one in _libraries(binary)}
-    files |= {str(file).lstrip("/"): file.resolve() for file in (program, *libraries)}
-    inside = f"{library}/site-packages/pip".lstrip("/")
-    files |= {f"{inside}/{file.relative_to(packages)}": file for file in _files(packages)}
-    files["bin/python3"] = f"->{program}".encode()
-    yield from official(images, "python", base(images, "python-base:1", files))
+    yield from official(images, "python", images.workshop("python-base:1", python_and_pip()))
 
 
 @pytest.fixture(scope="module")
 def go_builder(images: Images) -> Iterator[str]:
     if not (GO / "bin" / "go").exists():
         unavailable("no go in /usr/local/go")
-    parts = [file for part in ("bin", "pkg", "src") for file in _files(GO / part, "testdata")]
+    parts = [file for part in ("bin", "pkg", "src") for file in files_in(GO / part, "testdata")]
     files = {str(file).lstrip("/"): file for file in [*parts, GO / "VERSION", GO / "go.env"]}
-    yield from official(images, "go", base(images, "go-base:1", files))
-
-
-def _libraries(program: Path) -> list[Path]:
-    told = subprocess.run(["ldd", str(program)], capture_output=True, text=True).stdout
-    return [Path(word) for word in told.split() if word.startswith("/")]
-
-
-def _files(folder: Path, *without: str) -> list[Path]:
-    left_out = {"__pycache__", *without}
-    return [file for file in folder.rglob("*") if file.is_file() and not left_out & set(file.parts)]
+    yield from official(images, "go", images.workshop("go-base:1", files, "ENV PATH=/usr/local/go/bin:/bin"))
 
 
 @pytest.fixture
@@ -176,7 +142,7 @@ def test_a_builder_of_ones_own_is_an_image_with_two_scripts(
         "work/build.sh": b"cat /pfs/source/part* > /pfs/out/program\ncp run.sh /pfs/out/run.sh\n",
         "work/run.sh": b'for f in /pfs/words/*; do sh /pfs/build/program "$f" > "/pfs/out/${f##*/}"; done\n',
     }
-    image = base(images, "own:1", scripts, "WORKDIR /work")
+    image = images.workshop("own:1", scripts, "WORKDIR /work")
     code = tmp_path / "code"
     code.mkdir()
     (code / "part1").write_text('cat "$1"\n')
