@@ -42,6 +42,11 @@ test: $(STAMP) $(CLIENTS) lint types  ## check style, types and layers, then run
 test-containers: $(STAMP)  ## tests that need a container engine and a registry
 	$(BIN)/python -m pytest tests/e2e/containers --timeout 300
 
+test-postgres: $(STAMP) $(CLIENTS)  ## what must hold on any database, on the server that HATHI_TEST_POSTGRES names
+	@test -n "$$HATHI_TEST_POSTGRES" || { echo "HATHI_TEST_POSTGRES=postgresql://user@host/database names no server" >&2; exit 1; }
+	$(BIN)/python -m pytest -n 2 tests/metadata tests/versioning tests/e2e/test_journeys.py tests/e2e/test_isolation.py \
+	  tests/e2e/test_clients.py -m "not slow" --timeout 300
+
 test-long: $(STAMP)  ## long property and scale runs
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
@@ -77,7 +82,12 @@ check-generated: $(STAMP)  ## fail when protocol code or shim binaries are not w
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements/shim.txt
 	$(BIN)/python shim/build.py --check
 
+image:  ## build the image of the server and the workers; BASE=... for another base than the public Python
+	docker build -f images/pachd/Dockerfile -t hathi/pachd $(if $(BASE),--build-arg BASE=$(BASE)) \
+	  --build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' src/hathi/__init__.py) \
+	  --build-arg REVISION=$$(git rev-parse HEAD) .
+
 clean:  ## remove what the targets made
 	rm -rf .venv .venv-sdk .venv-pp .mypy_cache .ruff_cache .pytest_cache .hypothesis .demo
 
-.PHONY: help venv demo clients test test-containers test-long lint types format bench bench-quick docs protos shim check-generated clean
+.PHONY: help venv demo clients test test-containers test-postgres test-long lint types format bench bench-quick docs protos shim check-generated image clean

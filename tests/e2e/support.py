@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import databases
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
@@ -49,6 +50,8 @@ class Pachd:
             "--show",
             str(ROOT),
         ]
+        if databases.server():
+            command += ["--database", databases.database_url(self.root, fresh=not self.root.exists())]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [*command, *self.flags], stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment

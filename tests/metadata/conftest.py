@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import databases
 import pytest
 
 from hathi.metadata.database import Database
@@ -37,8 +37,7 @@ def open_database() -> Iterator[Callable[[str], Database]]:
 
 @pytest.fixture
 def postgres() -> str:
-    """URL of an empty PostgreSQL database to use; the test is skipped where none is named."""
-    url = os.environ.get("HATHI_TEST_POSTGRES", "")
-    if not url:
-        pytest.skip("HATHI_TEST_POSTGRES names no PostgreSQL database")
-    return url
+    """URL of a PostgreSQL database to use; the test is skipped where no server is named."""
+    if not databases.server():
+        pytest.skip("HATHI_TEST_POSTGRES names no PostgreSQL server; `make test-postgres` runs these where it does")
+    return databases.server()

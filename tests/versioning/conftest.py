@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from hashlib import md5
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, event, make_url, text
+from databases import database_url
+from sqlalchemy import event
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
@@ -125,21 +124,6 @@ class World:
         finally:
             event.remove(self.db.engine, "before_cursor_execute", note)
             statements[:] = [text for text in statements if not text.startswith(_UNCOUNTED)]
-
-
-def database_url(place: Path, fresh: bool) -> str:
-    """Return a database of its own for each place: SQLite, or the PostgreSQL server that HATHI_TEST_POSTGRES names."""
-    server = os.environ.get("HATHI_TEST_POSTGRES", "")
-    if not server:
-        return f"sqlite:///{place}"
-    name = f"hathi_{md5(str(place).encode()).hexdigest()}"
-    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    if fresh:
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def open_world(database: Path, objects: MemoryStore | None = None, fresh: bool = True) -> World:
