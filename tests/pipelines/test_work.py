@@ -169,6 +169,13 @@ def test_workers_of_an_older_version_get_nothing(planned):
     assert planned.claim("default/copy/v2") is not None
 
 
+def test_a_worker_of_a_pipeline_gets_the_work_of_the_version_that_it_has(planned):
+    assert planned.claim("default/copy", "one").version == 1
+    planned.pipeline("copy", update=True, reprocess=True)
+    planned.controllers.settle()
+    assert planned.claim("default/copy", "one").version == 2
+
+
 def test_a_deleted_pipeline_has_no_work(planned):
     with planned.db.write() as tx:
         definitions.delete(tx, COPY)
@@ -217,3 +224,19 @@ def test_a_job_tells_every_image_that_its_datums_ran_in_once(planned):
     planned.pipeline("copy", update=True)
     planned.settle()
     assert planned.jobs("copy")[-1].images == (), "what is kept ran in another job"
+
+
+def test_who_had_its_share_leaves_the_rest_to_who_is_behind(world):
+    world.put("data", {f"/{number}": "" for number in range(12)})
+    world.pipeline("copy", parallelism_spec={"constant": 2})
+    world.controllers.settle()
+    for worker in ("two", "one", "one", "one", "two"):
+        world.work(GROUP, worker)
+    behind = world.claim(GROUP, "two")  # has 4 of 12 with it, so far
+    for _ in range(3):
+        assert world.work(GROUP, "one")
+    world.clock.advance(8)
+    assert world.claim(GROUP, "one") is None, "6 are enough"
+    assert world.claim(GROUP, "three"), "who had none is not concerned"
+    assert world.report(behind, "two")
+    assert world.claim(GROUP, "two")

@@ -17,7 +17,6 @@ from hathi.pipelines.inputs import by_input_name, input_commits
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
 
-
 NO_WORKER = "no worker is ready yet"
 
 

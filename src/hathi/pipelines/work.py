@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ from hathi.pipelines.declared import declared
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.pipelines.rows.sets import SetRow
+from hathi.pipelines.sharing import leaves, patience
 from hathi.pipelines.waiting import Cancelled, OnLeave, listen, never
 from hathi.versioning.store import Store
 
@@ -114,12 +115,14 @@ def claim(
     cancelled: Cancelled = never,
     on_leave: OnLeave | None = None,
 ) -> Claim | None:
-    """Claim a datum set for a worker of `group` (a WorkerGroup key); None when none came up within `wait` seconds.
+    """Claim a datum set for a worker of `group` (a WorkerGroup key, or `project/pipeline` for whatever version it has);
+    None when none came up within `wait` seconds.
 
     A worker has one set at a time: who asks gives back what it held. Raises PipelineNotFound, and WaitEnded when the
     client left.
     """
-    pipeline, version = parse_group(group)
+    leaving: datetime | None = None  # until when the rest of a job is left to others
+    pipeline, only = parse_group(group)
     deadline = store.db.clock() + timedelta(seconds=wait)
     withdraw(store, pipeline, lambda holder: holder == worker)
     with listen(store.db.feed, sets.topic(pipeline), cancelled=cancelled, on_leave=on_leave) as pause:
@@ -129,8 +132,12 @@ def claim(
             with store.locks.held(("claim", group)):
                 with store.db.read() as tx:
                     row = pipelines.get(tx, pipeline)
-                    promising = sets.claimable(tx, row.id, version) is not None
-                    due = None if promising else sets.next_due(tx, row.id, version)
+                    version = only or row.version
+                    first = sets.claimable(tx, row.id, version)
+                    due = sets.next_due(tx, row.id, version) if first is None else None
+                    if first is not None and _leaves(tx, row.id, version, first, worker):
+                        leaving = due = leaving or tx.now + patience(jobs.by_id(tx, first.job_id).started, tx.now)
+                    promising = first is not None and (due is None or tx.now >= due)
                 if promising:
                     with store.db.write() as tx:
                         found = _claim(tx, row.id, version, worker)
@@ -214,9 +221,9 @@ def holders(tx: Transaction, pipeline: Pipeline) -> set[str]:
 
 
 def parse_group(key: str) -> tuple[Pipeline, int]:
-    """Return what a WorkerGroup key stands for: a pipeline and its version."""
+    """Return what a WorkerGroup key stands for: a pipeline and its version; 0 where it names none."""
     try:
-        project, name, version = key.split("/")
+        project, name, version = key.split("/") if key.count("/") != 1 else (*key.split("/"), "v0")
         return Pipeline(project, name), int(version.removeprefix("v"))
     except ValueError:
         raise InvalidError(f"{key!r} is not the key of a worker group") from None
@@ -225,6 +232,14 @@ def parse_group(key: str) -> tuple[Pipeline, int]:
 def group_key(pipeline: Pipeline, version: int) -> str:
     """Return the WorkerGroup key of a pipeline's version."""
     return f"{pipeline.project}/{pipeline.name}/v{version}"
+
+
+def _leaves(tx: Transaction, pipeline_id: int, version: int, row: SetRow, worker: str) -> bool:
+    """Return whether a worker leaves a set to others, where the spec leaves it to us how a job is shared out."""
+    spec = declared(jobs.by_id(tx, row.job_id).job.pipeline, pipelines.version(tx, pipeline_id, version))
+    if spec.workers == 1 or not spec.rule.shrinking:
+        return False
+    return leaves(worker, *sets.parts(tx, row.job_id), spec.workers)
 
 
 def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> tuple[Claim, bytes] | None:

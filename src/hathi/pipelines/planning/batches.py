@@ -39,6 +39,11 @@ class BatchRule:
     workers: int = 1
     per_worker: int = 0
 
+    @property
+    def shrinking(self) -> bool:
+        """Whether sets shrink as the plan runs out: nothing is given."""
+        return not (self.number or self.size_bytes or self.per_worker)
+
 
 Batch = list[Run] | list[Adopt] | list[Drop]
 """Steps of one kind, at least one."""

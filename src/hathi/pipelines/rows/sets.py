@@ -13,6 +13,7 @@ from hathi.metadata.tables.pps import SetKind, SetState, datum_sets, jobs, pipel
 from hathi.metadata.transaction import Transaction
 from hathi.model.pps import JobState
 from hathi.model.references import Pipeline
+from hathi.pipelines.sharing import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,19 @@ def next_due(tx: Transaction, pipeline_id: int, version: int) -> datetime | None
     group = {"the_pipeline": pipeline_id, "the_version": version}
     times = (tx.connection.execute(statement, group).scalar() for statement in (_NEXT_READY, _NEXT_SILENT))
     return min((time for time in times if time is not None), default=None)
+
+
+def parts(tx: Transaction, job_id: int) -> tuple[list[Part], int]:
+    """Return what each worker had of a job, and how many of its datums nobody had."""
+    datums: dict[str, int] = {}
+    busy: set[str] = set()
+    for worker, state, count in tx.connection.execute(_PARTS, {"the_job": job_id}):
+        holder = worker if state is not SetState.READY else ""
+        datums[holder] = datums.get(holder, 0) + int(count)
+        if state is SetState.CLAIMED:
+            busy.add(holder)
+    left = datums.pop("", 0)
+    return [Part(worker, count, worker in busy) for worker, count in datums.items()], left
 
 
 def change(tx: Transaction, row: SetRow, **values: Any) -> None:
@@ -164,6 +178,11 @@ _HELD = _SETS.where(datum_sets.c.job_id.in_(_RUNNING), _CLAIMED).order_by(*_ORDE
 _PAYLOAD = select(datum_sets.c.payload).where(_ONE)
 _KNOWN = select(func.count()).select_from(datum_sets).where(_IN_JOB)
 _OUTSTANDING = _KNOWN.where(datum_sets.c.state != SetState.DONE)
+_PARTS = (
+    select(datum_sets.c.worker, datum_sets.c.state, func.sum(datum_sets.c.count))
+    .where(_IN_JOB, datum_sets.c.kind == SetKind.RUN)
+    .group_by(datum_sets.c.worker, datum_sets.c.state)
+)
 _NEXT_READY = select(func.min(datum_sets.c.not_before)).where(_MINE, _READY)
 _NEXT_SILENT = select(func.min(datum_sets.c.expires)).where(_MINE, _CLAIMED)
 _WAITED = datum_sets.c.not_before.is_(None) | (datum_sets.c.not_before <= bindparam("now"))
