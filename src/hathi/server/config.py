@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hathi.model.errors import InvalidError
 
-RUNTIMES = ("auto", "process", "docker")
+RUNTIMES = ("auto", "process", "docker", "external")
 LOG_FORMATS = ("text", "json")
 
 
@@ -22,7 +22,7 @@ class Settings:
     root: folder for the database, the objects, the logs and the workers' scratch space.
     host, port: where gRPC listens; port 0 picks a free one.
     runtime: what runs user code, one of RUNTIMES; `auto` is Docker when an engine answers at the root folder's first
-    start, else processes, and stays what it was.
+    start, else processes, and stays what it was; `external` starts no workers.
     log_format: `text` for people, `json` for collectors.
     database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
     show: folders in /tmp that the process runtime lets user code read; its /tmp is otherwise empty.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from hathi.model.errors import HathiError
 from hathi.runtimes.docker.engine import Engine
 from hathi.runtimes.docker.runtime import DockerRuntime
+from hathi.runtimes.external import ExternalRuntime
 from hathi.runtimes.interface import Runtime
 from hathi.runtimes.keeping import Place
 from hathi.runtimes.process import ProcessRuntime
@@ -38,6 +39,9 @@ def best() -> str:
 
 def make(settings: Settings, place: Place, cluster: str) -> Runtime:
     """Return the server's runtime. cluster: the id of what is stored in the root folder."""
-    if chosen(settings) == DockerRuntime.name:
+    name = chosen(settings)
+    if name == DockerRuntime.name:
         return DockerRuntime(place, cluster)
+    if name == ExternalRuntime.name:
+        return ExternalRuntime()
     return ProcessRuntime(place, show=settings.show)

@@ -1,21 +1,31 @@
-"""`python -m hathi.worker`: a worker process, started and owned by a runtime.
+"""`python -m hathi.worker`: a worker process, started and owned by a runtime; or `hathi-worker`, started by anybody.
 
-Its standard input is a pipe that its owner holds: when it ends, so does the worker, at once and with everything it
-started. It prints `ready` once it can work, and its last line on standard error says why it ended. Where user code runs
-in containers, both say more; see `datum.container`.
+An owned worker's standard input is a pipe that its owner holds: when it ends, so does the worker, at once and with
+everything it started. It prints `ready` once it can work, and its last line on standard error says why it ended. Where
+user code runs in containers, both say more; see `datum.container`.
+
+With `--pipeline` a worker has no owner. It works until a signal comes, for whatever version the pipeline has, in
+sandboxes of the machine or container that it runs in; the spec's image is not used.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import secrets
+import signal
+import socket
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
+from hathi.datum.hidden import hidden, homes, shown
+from hathi.datum.litter import remove_tree
 from hathi.datum.shim import binary
 from hathi.datum.stage import Stage
 from hathi.model.errors import HathiError
+from hathi.model.references import DEFAULT_PROJECT
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.interface import ObjectStore
 from hathi.storage.objects.local import LocalStore
@@ -31,10 +41,14 @@ CACHE_BYTES = 32 << 20  # of chunks in memory: what neighbouring datums share, m
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="hathi.worker", description=__doc__)
-    parser.add_argument("--address", required=True, help="host:port of the server")
-    parser.add_argument("--group", required=True, help="key of the worker group")
-    parser.add_argument("--name", required=True, help="name of this worker, unique in its group")
-    parser.add_argument("--scratch", required=True, type=Path, help="empty folder that is this worker's alone")
+    address = os.environ.get("PACHD_ADDRESS") or "localhost:30650"
+    scratch = os.environ.get("HATHI_SCRATCH") or None
+    parser.add_argument("--address", default=address, help="host:port of the server")
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--pipeline", metavar="[PROJECT/]NAME", help="work for a pipeline, without an owner")
+    whose.add_argument("--group", help="key of the owner's worker group")
+    parser.add_argument("--name", default="", help="name of this worker, unique for ever")
+    parser.add_argument("--scratch", default=scratch, type=Path, help="folder for datums; an owner's is empty")
     parser.add_argument("--shim", type=Path, default=None, help="the shim's binary")
     parser.add_argument("--hide", action="append", type=Path, default=[], help="path that user code must not see")
     parser.add_argument("--show", action="append", type=Path, default=[], help="entry of /tmp that user code may read")
@@ -45,8 +59,10 @@ def arguments() -> argparse.Namespace:
 class Stores:
     """The chunk store of this process, over the object store's folder where we can use it, else over the server."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, beside: bool) -> None:
+        """beside: we see the server's files; else a folder of that name may be another one."""
         self._client = client
+        self._beside = beside
         self._folder = ""
         self._chunks: Chunks | None = None
 
@@ -55,7 +71,7 @@ class Stores:
         server.
         """
         if self._chunks is None or folder != self._folder:
-            near = bool(folder) and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
+            near = self._beside and bool(folder) and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
             objects: ObjectStore = LocalStore(Path(folder)) if near else ObjectsOverApi(self._client)
             self._chunks = Chunks(objects, ApiLedger(self._client), cache_bytes=CACHE_BYTES)
             self._folder = folder
@@ -87,28 +103,53 @@ class Owner:
 
 
 def main() -> int:
-    """Work until the owner goes; returns the exit status."""
+    """Work until the owner goes, or a signal comes; returns the exit status."""
     options = arguments()
-    owner = Owner()
-    shim = options.shim or binary()
-    stage = stage_folder(options.scratch)
-    client = Client(options.address)
     try:
-        if options.image is None:
-            ground = sandboxed(shim, stage, options.scratch, options.hide, options.show)
+        if options.pipeline is None:
+            _work(options, Owner())
         else:
-            ground = contained(shim, stage, options.scratch, options.image)
-        owner.speaks_to(ground)
-        bench = Bench(options.name, Stage(stage), ground.sandbox, ground.base, ground.defaults, ground.image)
-        worker = Worker(RemoteServer(client, options.group, options.name), bench, Stores(client).get, threading.Event())
-        try:
-            worker.run()
-        finally:
-            ground.close()
+            _work_alone(options)
     except HathiError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _work_alone(options: argparse.Namespace) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    options.group = options.pipeline if "/" in options.pipeline else f"{DEFAULT_PROJECT}/{options.pipeline}"
+    options.name = options.name or f"{socket.gethostname()}-{secrets.token_hex(3)}"
+    if options.scratch is not None:
+        options.scratch.mkdir(parents=True, exist_ok=True)
+    own = Path(tempfile.mkdtemp(prefix=f"{options.name}-", dir=options.scratch))
+    try:
+        options.scratch = own
+        options.hide = hidden([*options.hide, own], homes())
+        options.show = shown([Path(sys.prefix), *options.show])
+        _work(options, None)
+    finally:
+        remove_tree(own)
+
+
+def _work(options: argparse.Namespace, owner: Owner | None) -> None:
+    shim = options.shim or binary()
+    stage = stage_folder(options.scratch)
+    client = Client(options.address)
+    if options.image is None:
+        ground = sandboxed(shim, stage, options.scratch, options.hide, options.show)
+    else:
+        ground = contained(shim, stage, options.scratch, options.image)
+    if owner is not None:
+        owner.speaks_to(ground)
+    bench = Bench(options.name, Stage(stage), ground.sandbox, ground.base, ground.defaults, ground.image)
+    stores = Stores(client, beside=owner is not None)
+    worker = Worker(RemoteServer(client, options.group, options.name), bench, stores.get, threading.Event())
+    try:
+        worker.run()
+    finally:
+        ground.close()
 
 
 if __name__ == "__main__":

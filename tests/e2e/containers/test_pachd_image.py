@@ -172,3 +172,46 @@ def test_without_namespaces_the_reason_names_the_options_that_allow_them(server:
     pachctl("create", "pipeline", text=spec("p", name, "true"))
     reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1], 15)
     assert " ".join(NAMESPACES) in str(reason)
+
+
+def test_workers_in_containers_of_their_own_work_over_the_network(
+    server: Any, image: str, engine: Any, name: str
+) -> None:
+    """They see no folder of the server's, follow the pipeline to its next version, and may come and go."""
+    network = f"hathi-test-{os.getpid()}"
+    docker("network", "create", network)
+    workers = [f"{network}-worker-{n}" for n in (1, 2)]
+    try:
+        pachd = server("--network", network, "--network-alias", "pachd", "-e", "HATHI_RUNTIME=external")
+        pachctl = pachd.pachctl
+        pachctl("create", "repo", name)
+        for word in ("one", "two"):
+            pachctl("put", "file", f"{name}@master:/{word}", text=word)
+        script = f"cp /pfs/{name}/* /pfs/out; hostname > /pfs/out/on-$(ls /pfs/{name})"
+        pachctl("create", "pipeline", text=spec("p", name, script))
+        reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1], 15)
+        assert "start some with hathi-worker --pipeline default/p" in str(reason)
+
+        options = ("--network", network, "-e", "PACHD_ADDRESS=pachd:30650", *NAMESPACES, image)
+        docker("run", "-d", "--name", workers[0], *options, "hathi-worker", "--pipeline", "p")
+        until(lambda: state(pachctl, "p") == ("RUNNING", ""))
+        assert counts(run(pachctl, "p")) == (2, 0, 2)
+        assert pachctl("get", "file", "p@master:/two") == "two"
+        first = engine.inspect_container(workers[0])["Id"]
+        assert first.startswith(pachctl("get", "file", "p@master:/on-one").strip())
+
+        docker("stop", "--time", "5", workers[0])
+        assert engine.inspect_container(workers[0])["State"]["ExitCode"] == 0
+        until(lambda: state(pachctl, "p")[0] == "CRASHING")
+        pachctl("update", "pipeline", "--reprocess", text=spec("p", name, script))
+        docker("run", "-d", "--name", workers[1], *options, "hathi-worker", "--pipeline", "p")
+        assert counts(run(pachctl, "p")) == (2, 0, 2)
+        second = engine.inspect_container(workers[1])["Id"]
+        assert second.startswith(pachctl("get", "file", "p@master:/on-one").strip())
+        pachctl("update", "pipeline", "--reprocess", text=spec("p", name, "true"))
+        assert counts(run(pachctl, "p")) == (2, 0, 2)
+        assert pachd.stop() == 0
+    finally:
+        for each in (*workers, f"{network}-{name}"):
+            subprocess.run(["docker", "rm", "-fv", each], capture_output=True)
+        docker("network", "rm", network)

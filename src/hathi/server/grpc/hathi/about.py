@@ -10,7 +10,10 @@ from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
 from hathi.wire.gen import hathi_pb2
 
-_NOTES = {"process": "the process runtime runs the command on this machine; the image is not used"}
+_NOTES = {
+    "process": "the process runtime runs the command on this machine; the image is not used",
+    "external": "the command runs where its workers were started; the image is not used",
+}
 
 
 class About:

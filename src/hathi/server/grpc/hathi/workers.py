@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from hathi.model.errors import InvalidError
@@ -11,6 +12,7 @@ from hathi.model.packs import IndexRecord, PackRecord
 from hathi.model.pps import DatumInput, LogMessage, Stats
 from hathi.model.references import Pipeline
 from hathi.pipelines import work
+from hathi.runtimes.external import ExternalRuntime
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import WORKERS, Call
 from hathi.server.grpc.streams import PIECE
@@ -24,10 +26,11 @@ class Workers:
         self._store = backend.store
         self._objects = backend.objects
         self._logs = backend.logs
+        self._external = backend.runtime if isinstance(backend.runtime, ExternalRuntime) else None
 
     def Claim(self, request: hathi_pb2.ClaimRequest, call: Call) -> hathi_pb2.ClaimResponse:
         """Hand out a set of datums, waiting for one for a while."""
-        with call.waiting(WORKERS):
+        with call.waiting(WORKERS), self._there(request.group, request.worker):
             claim = work.claim(
                 self._store,
                 request.group,
@@ -40,6 +43,8 @@ class Workers:
 
     def Beat(self, request: hathi_pb2.BeatRequest, call: Call) -> hathi_pb2.BeatResponse:
         """Keep a claim alive."""
+        if self._external is not None:
+            self._external.works(request.worker)
         beat = work.beat(
             self._store,
             request.claim_id,
@@ -134,6 +139,20 @@ class Workers:
         lines = [_line(line, request) for line in request.lines]
         self._logs.append(pipeline, request.worker, lines)
         return hathi_pb2.AppendLogsResponse()
+
+    @contextmanager
+    def _there(self, group: str, worker: str) -> Iterator[None]:
+        """Let a runtime that starts no workers know of those that come by themselves."""
+        if self._external is None:
+            yield
+            return
+        self._external.waits(group, worker)
+        try:
+            yield
+        except BaseException:
+            self._external.left(worker)
+            raise
+        self._external.works(worker)
 
 
 def _claim_message(claim: work.Claim, location: str) -> hathi_pb2.ClaimResponse:
