@@ -434,6 +434,7 @@ static void make_fresh(const struct request *r, const struct view *view)
 	if (shown && view->sandboxed)
 		unshow_folder();
 	shown = false;
+	mkdir("/tmp", 01777); /* an image from scratch has none; where it cannot be made, commands do without */
 	if (!empty_folder("/tmp"))
 		fatal("cannot empty /tmp after a run: %s", strerror(errno));
 	if (!empty_folder("/dev/shm"))
