@@ -87,6 +87,10 @@ class Life(Protocol):
         """Give the worker a line on its standard input; nothing happens when it has ended."""
         ...
 
+    def hang_up(self) -> None:
+        """End the worker, which is then started anew, with all that it needs."""
+        ...
+
 
 class Companion(Protocol):
     """What a worker needs beside it."""

@@ -61,7 +61,7 @@ class FakeEngine:
 
     def image(self, name: str) -> Image | None:
         self._asked()
-        return self.images.get(name)
+        return self.images.get(name) or next((image for image in self.images.values() if image.id == name), None)
 
     def pull(self, name: str, cancelled: Callable[[], bool]) -> None:
         self._asked()
@@ -69,6 +69,8 @@ class FakeEngine:
 
     def create(self, plan: Plan) -> str:
         self._asked()
+        if self.image(plan.image) is None:
+            raise EngineRefused(f"No such image: {plan.image}")
         with self.changed:
             made = Container(f"c{next(self._ids)}", plan)
             self.containers[made.id] = made

@@ -30,6 +30,7 @@ class Worker:
         self.problem = ""
         self.image = ""
         self.restarts = 0
+        self.ended = False
         self.said: list[str] = []
         self._changed = threading.Condition()
 
@@ -48,6 +49,11 @@ class Worker:
     def say(self, line: str) -> None:
         with self._changed:
             self.said.append(line)
+            self._changed.notify_all()
+
+    def hang_up(self) -> None:
+        with self._changed:
+            self.ended = True
             self._changed.notify_all()
 
     def wait_for(self, condition: Any) -> None:
@@ -180,6 +186,15 @@ def test_what_the_engine_refuses_is_the_problem_until_it_does_not(
     engine.refusal = ""
     engine.wait_for(engine.running)
     assert len(engine.containers) == 1, "those that could not be started are removed"
+
+
+def test_a_worker_whose_image_was_removed_ends_so_that_the_next_finds_it_anew(
+    engine: FakeEngine, worker: Worker, containers: Containers
+) -> None:
+    engine.images.clear()
+    containers.heard("listening 1 secret")
+    worker.wait_for(lambda: worker.ended)
+    assert "No such image: sha256:one" in worker.problem
 
 
 def test_an_image_for_another_machine_is_named_as_such(engine: FakeEngine, worker: Worker) -> None:

@@ -13,13 +13,16 @@ from runtimes.docker.support import FakeEngine
 
 from hathi.runtimes import keeping
 from hathi.runtimes.docker import companion, runtime
-from hathi.runtimes.docker.engine import Plan
+from hathi.runtimes.docker.engine import Exit, Image, Plan
 from hathi.runtimes.docker.runtime import DockerRuntime
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
 from hathi.runtimes.keeping import Place
 
 KEY = "default/p/v1"
-WORKER = "import sys; print('listening 1 secret', flush=True); print('ready', flush=True); sys.stdin.read()"
+WORKER = (
+    "import sys; print('listening 1 secret', flush=True); print('ready', flush=True)\n"
+    "for line in sys.stdin: print('listening', int(line.split()[0]) + 1, 'other', flush=True)"
+)
 
 
 class Rig:
@@ -126,3 +129,14 @@ def test_the_engine_is_told_apart_while_it_answers(rig: Rig, engine: FakeEngine)
     engine.gone = True
     assert rig.runtime.engine() == ""
     engine.gone = False
+
+
+def test_an_image_that_was_removed_under_a_worker_is_found_anew(rig: Rig, engine: FakeEngine) -> None:
+    rig.runtime.ensure(group())
+    rig.wait(lambda status: status.ready == 1)
+    (first,) = engine.wait_for(engine.running)
+    del engine.images["image:1"]
+    engine.end(first.id, Exit(137))
+    rig.wait(lambda status: "cannot be pulled" in status.problem)
+    engine.images["image:1"] = Image("sha256:two")
+    assert rig.wait(lambda status: status.ready == 1).image == "sha256:two"

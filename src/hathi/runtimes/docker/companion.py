@@ -177,9 +177,18 @@ class Containers:
             if self._made is not None:
                 self._bury(self._made.id)
                 self._made = None
-            self._later()
+            if self._image_is_gone():
+                self._life.hang_up()  # the next worker finds it anew
+            else:
+                self._later()
             return
         threading.Thread(target=self._watch, args=(id,), name=f"{self._life.name} end", daemon=True).start()
+
+    def _image_is_gone(self) -> bool:
+        try:
+            return self._engine.image(self._image.id) is None
+        except HathiError:
+            return False
 
     def _plan(self, asked: _Asked) -> Plan:
         box = box_folder(self._life.scratch, asked.serial)
