@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -49,10 +50,12 @@ def image(engine: Any, images: Images) -> str:
         if (done := subprocess.run(wheels, cwd=context, capture_output=True, text=True)).returncode:
             unavailable(f"no wheels can be had here: {done.stderr[-500:]}")
         tag = images.built(f"{images.prefix}/pachd:1")
-        command = ["docker", "build", "-q", "-f", "images/pachd/Dockerfile", "-t", tag, "--network", "none"]
+        command = ["docker", "build", "-f", "images/pachd/Dockerfile", "-t", tag, "--network", "none"]
         command += ["--build-arg", f"BASE={base}", "--build-arg", "PIP_ARGS=--no-index", "."]
         built = subprocess.run(command, cwd=context, capture_output=True, text=True)
         assert built.returncode == 0, built.stderr
+        for step in reversed(re.findall(r" ---> ([0-9a-f]+)$", built.stdout, re.MULTILINE)):
+            images.built(step)  # the classic builder leaves its first stage behind
     return tag
 
 
