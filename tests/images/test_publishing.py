@@ -9,7 +9,7 @@ import pytest
 from hathi.images.engine import Credentials, LoginNeeded, Step
 from hathi.images.errors import ImageError
 from hathi.images.names import parse_image
-from hathi.images.publishing import Wish, publish
+from hathi.images.publishing import Wish, must_travel, publish
 
 LOCAL = {"image": "reg:5000/tool:1"}
 
@@ -135,3 +135,30 @@ def test_docker_hub_is_logged_in_to_under_its_own_name():
     run(engine, {"image": "me/tool:1"})
     assert ("credentials", "index.docker.io", "") in engine.did
     assert parse_image("me/tool:1").host == "index.docker.io"
+
+
+def test_an_image_may_be_built_to_stay_here(tmp_path):
+    (tmp_path / "Dockerfile").write_text("")
+    engine = Recorder(allowed=KIM)
+    run(engine, {"image": "tool"}, tmp_path, build=True, push=False)
+    assert [step[0] for step in engine.did] == ["build"]
+
+
+@pytest.mark.parametrize(
+    ("image", "told", "there", "travels"),
+    [
+        ("team/tool", False, "here", False),
+        ("localhost/tool:1", False, "here", False),
+        ("team/tool", False, "elsewhere", True),
+        ("team/tool", False, "", True),
+        ("team/tool", True, "here", True),
+        ("localhost:5000/tool", False, "here", True),
+        ("reg.example.com/tool", False, "here", True),
+    ],
+)
+def test_an_image_travels_unless_nobody_says_where_to_and_the_workers_have_it(image, told, there, travels):
+    assert must_travel(image, told, "here", there) == travels
+
+
+def test_engines_that_are_not_known_are_not_the_same():
+    assert must_travel("tool", False, "", "")

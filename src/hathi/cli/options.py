@@ -132,6 +132,12 @@ def no_pager(function: F) -> F:
     return click.option("--no-pager", is_flag=True, help="Accepted; output is never paged.")(function)
 
 
+def pushing(function: F) -> F:
+    """Add `--registry` and `--username`, both "" when they are not given."""
+    function = click.option("--username", "-u", default="", help="The user to push as.")(function)
+    return click.option("--registry", "-r", default="", metavar="HOST", help="The registry to push to.")(function)
+
+
 def publishing(function: F) -> F:
     """Add `--build`, `--push-images`, `--registry` and `--username`; the function gets what they come to as `wish`."""
 

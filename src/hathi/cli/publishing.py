@@ -1,11 +1,11 @@
-"""`--build` and `--push-images` at a terminal: progress while an image is built and pushed, questions if need be."""
+"""Images at a terminal: progress while one is built and pushed, questions if need be."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import sys
-from dataclasses import replace
+from collections import deque
 from types import TracebackType
 
 import click
@@ -17,17 +17,26 @@ from hathi.images import publishing
 from hathi.images.engine import DockerEngine, Step
 from hathi.images.publishing import Wish
 
-_DONE = ("Pushed", "Layer already exists", "Mounted from")
-"""What an engine says when a layer is in the registry."""
+_DONE = ("Pushed", "Layer already exists", "Mounted from", "Pull complete", "Already exists")
+"""What an engine says when a layer is where it shall be."""
+
+_STEP = "Step "
+"""How the engine's report of a step of a build begins."""
+
+NARROW = 80
+"""Columns of a terminal that does not say how many it has."""
+
+_KEPT = 500
+"""Lines of a step that are kept to be shown if it fails."""
 
 
 def publish(session: Session, spec: Spec, wish: Wish) -> Spec:
-    """Build if wished, tag and push a spec's image; returns the spec with the image that was pushed."""
+    """Build if wished, tag and push if wished a spec's image; returns the spec with the new name of it."""
     transform = spec.data["transform"]
     with Steps() as steps:
         image = publishing.publish(DockerEngine(session.env), transform, spec.folder, wish, ask, steps.show)
-    click.echo(f"pushed {image}", err=True)
-    return replace(spec, data={**spec.data, "transform": {**transform, "image": str(image)}})
+    click.echo(f"{'pushed' if wish.push else 'built'} {image}", err=True)
+    return spec.with_image(str(image))
 
 
 def ask(prompt: str, hidden: bool) -> str | None:
@@ -43,6 +52,8 @@ class Steps:
 
     On a terminal that is one line which changes; elsewhere a line for each layer that is done.
     """
+
+    _doing = "pushing"
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -73,10 +84,10 @@ class Steps:
         done = sum(step.text.startswith(_DONE) for step in layers)
         sent, total = sum(min(step.done, step.total) for step in layers), sum(step.total for step in layers)
         moved = f", {sizes.size(sent)} of {sizes.size(total)}" if total else ""
-        return f"pushing: {done} of {len(self._layers)} layers{moved}"
+        return f"{self._doing}: {done} of {len(self._layers)} layers{moved}"
 
     def _rewrite(self, text: str) -> None:
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or NARROW
         click.echo(f"\r\x1b[K{text[: width - 1]}", err=True, nl=False)
         self._open = True
 
@@ -88,3 +99,40 @@ class Steps:
         if self._open:
             click.echo(err=True)
             self._open = False
+
+
+class BuildSteps(Steps):
+    """Shows of a build only which step it is at, and when it fails all that this step printed.
+
+    On a terminal nothing of it stays when all went well.
+    """
+
+    _doing = "pulling"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._printed: deque[str] = deque(maxlen=_KEPT)
+
+    def show(self, step: Step) -> None:
+        """Show one report."""
+        if step.layer:
+            super().show(step)
+        elif not step.text.startswith(_STEP):
+            self._printed.append(step.text)
+        else:
+            self._printed.clear()
+            if self._terminal:
+                self._rewrite(step.text)
+            else:
+                self._line(step.text)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):
+            for line in self._printed:
+                self._line(line)
+        elif self._open:
+            click.echo("\r\x1b[K", err=True, nl=False)
+            self._open = False
+        self._end_line()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,10 @@ class Spec:
     def project(self) -> str:
         """The pipeline's project."""
         return str(self.data["pipeline"]["project"]["name"])
+
+    def with_image(self, image: str) -> Spec:
+        """Return the spec with another image."""
+        return replace(self, data={**self.data, "transform": {**self.data["transform"], "image": image}})
 
 
 def load(place: str, project: str, note: Callable[[str], None], *, tagged: bool = False) -> list[Spec]:

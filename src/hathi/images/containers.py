@@ -25,13 +25,14 @@ class ContainerRefused(PreconditionError):
 
 @dataclass(frozen=True, slots=True)
 class LocalImage:
-    """An image that the engine has. env, user, machine, labels: as it says of itself."""
+    """An image that the engine has. env, user, machine, labels: as it says of itself. watched: it has a HEALTHCHECK."""
 
     id: str
     env: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     machine: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,21 @@ class Containers:
             user=config.get("User") or "",
             machine=found.get("Architecture") or "",
             labels=config.get("Labels") or {},
+            watched=bool(config.get("Healthcheck")),
         )
 
-    def start(self, image: LocalImage, command: Sequence[str], env: Mapping[str, str], binds: Sequence[Bind]) -> str:
-        """Start a container that runs `command` as root, and return its id. ContainerRefused."""
+    def start(
+        self,
+        image: LocalImage,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        binds: Sequence[Bind],
+        limits: Mapping[str, Any],
+    ) -> str:
+        """Start a container that runs `command` as root, and return its id. ContainerRefused.
+
+        limits: as the engine's HostConfig names them.
+        """
         import docker
 
         with _asking():
@@ -92,8 +104,10 @@ class Containers:
                 user="0:0",
                 environment=dict(env),
                 labels={LABEL: VALUE},
-                healthcheck={"test": ["NONE"]},
-                host_config=self._client.create_host_config(mounts=mounts, init=False, cap_drop=["MKNOD"]),
+                healthcheck={"test": ["NONE"]} if image.watched else None,
+                host_config=self._client.create_host_config(
+                    mounts=mounts, init=False, cap_drop=["MKNOD"], **dict(limits)
+                ),
             )
             id = str(made["Id"])
             try:
@@ -130,6 +144,7 @@ class Containers:
             made = self._client.exec_create(id, list(argv), stdin=True, tty=True, **how)["Id"]
             stream = self._client.exec_start(made, tty=True, socket=True)
         inner: socket.socket = getattr(stream, "_sock", stream)
+        inner.setblocking(True)
         try:
             yield made, inner
         finally:
@@ -153,6 +168,8 @@ class Containers:
             self._client.remove_container(id, v=True, force=True)
 
     def _pull(self, name: str) -> None:
+        if name.startswith("sha256:"):
+            raise ContainerRefused(f"the image {name} is not on this machine any more, and no registry knows it")
         for step in self._client.pull(name, stream=True, decode=True):
             if "error" in step:
                 raise ContainerRefused(f'the image "{name}" cannot be pulled: {step["error"]}')

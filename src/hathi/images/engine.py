@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from hathi.images.names import ImageName
 from hathi.model.errors import NotFoundError, PreconditionError
 
+NO_LABELS: Mapping[str, str] = {}
+
 _NEEDS_LOGIN = (
     "unauthorized",
     "authentication required",
@@ -114,13 +116,21 @@ class DockerEngine:
                 ) from error
         return self._made
 
-    def build(self, context: Path, dockerfile: str, image: ImageName, show: Show) -> None:
-        """See `Engine`."""
+    def build(
+        self, context: Path, dockerfile: str, image: ImageName, show: Show, labels: Mapping[str, str] = NO_LABELS
+    ) -> None:
+        """See `Engine`. labels: of the image."""
         import docker
 
         try:
             answers = self._client.build(
-                path=str(context), dockerfile=dockerfile, tag=str(image), rm=True, forcerm=True, decode=True
+                path=str(context),
+                dockerfile=dockerfile,
+                tag=str(image),
+                labels=dict(labels),
+                rm=True,
+                forcerm=True,
+                decode=True,
             )
             failed = _follow(answers, show)
         except (docker.errors.DockerException, OSError, TypeError) as error:
@@ -138,6 +148,53 @@ class DockerEngine:
             raise ImageMissing(image) from error
         except docker.errors.DockerException as error:
             raise PushFailed(f"cannot tag {image}: {_reason(error)}") from error
+
+    def id(self) -> str:
+        """Return what tells this engine from all others. EngineUnavailable."""
+        import docker
+
+        try:
+            return str(self._client.info().get("ID", ""))
+        except docker.errors.DockerException as error:
+            raise EngineUnavailable(f"the container engine does not answer: {_reason(error)}") from error
+
+    def untag(self, name: str) -> bool:
+        """Take a name away, and with the only one the image; returns False when the image is in use."""
+        return self._remove(name)
+
+    def discard(self, image: str) -> bool:
+        """Remove an image that has no name and that nothing stands on; returns False when something does."""
+        import docker
+
+        try:
+            named = bool(self._client.inspect_image(image).get("RepoTags"))
+        except docker.errors.NotFound:
+            return True
+        except docker.errors.DockerException:
+            return False
+        return named or self._remove(image)
+
+    def labelled(self, label: str) -> list[tuple[list[str], Mapping[str, str]]]:
+        """Return names and labels of the images that have a label. EngineUnavailable."""
+        import docker
+
+        try:
+            found = self._client.images(filters={"label": label})
+        except docker.errors.DockerException as error:
+            raise EngineUnavailable(f"the container engine does not answer: {_reason(error)}") from error
+        return [(list(each.get("RepoTags") or ()), each.get("Labels") or {}) for each in found]
+
+    def _remove(self, image: str) -> bool:
+        """Remove a name or an image, and nothing that it stands on; returns False when it is in use."""
+        import docker
+
+        try:
+            self._client.remove_image(image, noprune=True)
+        except docker.errors.NotFound:
+            return True
+        except docker.errors.DockerException:
+            return False
+        return True
 
     def credentials(self, registry: str, username: str = "") -> Credentials | None:
         """See `Engine`."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 DOCKER_HUB = "index.docker.io"
 """The registry of names that give none."""
 
+LOCAL = "localhost"
+"""What stands in a registry's place in names of images that are on this machine alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageName:

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hathi.images.context import context_of
 from hathi.images.engine import Credentials, Engine, LoginNeeded, Show
 from hathi.images.errors import ImageError
-from hathi.images.names import DOCKER_HUB, ImageName, parse_image
+from hathi.images.names import DOCKER_HUB, LOCAL, ImageName, parse_image
 from hathi.model.ids import new_id
-
-DOCKERFILE = "Dockerfile"
 
 Ask = Callable[[str, bool], str | None]
 """Asks a person for a line, given the prompt and whether to hide what is typed; None when nobody answers."""
@@ -25,19 +24,29 @@ Ask = Callable[[str, bool], str | None]
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What to publish. build: build first. registry, username: where to push and as whom, "" for what follows from
-    the image's name and the local configuration. tag: of the image, "" for a new one.
+    the image's name and the local configuration. tag: of the image, "" for a new one. push: else it stays here.
     """
 
     build: bool
     registry: str = ""
     username: str = ""
     tag: str = ""
+    push: bool = True
+
+
+def must_travel(image: str, told: bool, here: str, there: str) -> bool:
+    """Return whether a pipeline's image must be pushed to be found.
+
+    It need not when neither its name says where, nor the user has `told`, and the engine `here` is the one that the
+    workers have `there`: both are ids, "" where there is none or it is not known.
+    """
+    return told or parse_image(image).registry not in ("", LOCAL) or not here or here != there
 
 
 def publish(
     engine: Engine, transform: Mapping[str, Any], folder: Path | None, wish: Wish, ask: Ask, show: Show
 ) -> ImageName:
-    """Build if wished, tag, and push; returns the image that was pushed.
+    """Build if wished, tag, and push if wished; returns the image under its new name.
 
     transform: of the spec. folder: that its `dockerfile` is relative to; None for a spec from a URL.
     Raises ImageError and what an engine raises.
@@ -50,22 +59,13 @@ def publish(
         name = replace(name, registry=wish.registry)
     new = ImageName(name.registry, name.path, wish.tag or new_id())
     if wish.build:
-        context, dockerfile = _recipe(transform, folder)
+        context, dockerfile = context_of(transform, folder)
         engine.build(context, dockerfile, new, show)
     else:
         engine.tag(str(text), new)
-    _push(engine, new, wish, ask, show)
+    if wish.push:
+        _push(engine, new, wish, ask, show)
     return new
-
-
-def _recipe(transform: Mapping[str, Any], folder: Path | None) -> tuple[Path, str]:
-    """Return the build context, which is the folder that the Dockerfile stands in, and its name there."""
-    if folder is None:
-        raise ImageError("cannot build pipeline because it is not local")
-    file = folder / str(transform.get("dockerfile") or DOCKERFILE)
-    if not file.is_file():
-        raise ImageError(f'dockerfile "{file}" does not exist')
-    return file.parent, file.name
 
 
 def _push(engine: Engine, image: ImageName, wish: Wish, ask: Ask, show: Show) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from hathi.cli.errors import CliError
 from hathi.cli.specs import Spec
+from hathi.images.context import DOCKERFILE
 from hathi.images.names import ImageName, parse_image
-from hathi.images.publishing import DOCKERFILE, Wish
+from hathi.images.publishing import Wish
 
 Publish = Callable[[Spec, Wish], Spec]
 """Builds and pushes a spec's image, and returns the spec with its new name."""
@@ -41,7 +42,7 @@ def with_images(specs: list[Spec], recipe: Recipe, publish: Publish) -> list[Spe
         if spec.build is not None:
             result.append(spec)  # its code goes to the server as it is
         elif not _builds(spec, recipe):
-            result.append(_with_image(spec, _image(named, recipe)) if recipe.image or recipe.tagged else spec)
+            result.append(spec.with_image(_image(named, recipe)) if recipe.image or recipe.tagged else spec)
         else:
             key = (_image(named, recipe), str(_dockerfile(spec, recipe)))
             if key not in pushed:
@@ -49,7 +50,7 @@ def with_images(specs: list[Spec], recipe: Recipe, publish: Publish) -> list[Spe
                     _with_dockerfile(named, key[1]), Wish(True, recipe.registry, recipe.username, recipe.tag)
                 )
                 pushed[key] = done.data["transform"]["image"]
-            result.append(_with_image(spec, pushed[key]))
+            result.append(spec.with_image(pushed[key]))
     return result
 
 
@@ -65,7 +66,7 @@ def _dockerfile(spec: Spec, recipe: Recipe) -> Path:
 
 
 def _named(spec: Spec, recipe: Recipe) -> Spec:
-    return _with_image(spec, recipe.image) if recipe.image else spec
+    return spec.with_image(recipe.image) if recipe.image else spec
 
 
 def _image(spec: Spec, recipe: Recipe) -> str:
@@ -77,10 +78,6 @@ def _image(spec: Spec, recipe: Recipe) -> str:
         raise CliError(f"{spec.source} is not in a Git repository; name the image's tag with --tag")
     name = parse_image(str(text))
     return str(ImageName(name.registry or recipe.registry, name.path, recipe.tag))
-
-
-def _with_image(spec: Spec, image: str) -> Spec:
-    return replace(spec, data={**spec.data, "transform": {**spec.data["transform"], "image": image}})
 
 
 def _with_dockerfile(spec: Spec, dockerfile: str) -> Spec:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
@@ -19,6 +17,7 @@ from hathi.cli.ci.rollout import Recipe, with_images
 from hathi.cli.ci.trial import Wishes, try_out
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
+from hathi.cli.interrupts import interrupt_on_end
 from hathi.cli.placing import STDIN, is_url
 from hathi.cli.publishing import publish
 from hathi.cli.session import Session, pass_session, require
@@ -76,7 +75,7 @@ def ci(
     require(place != STDIN and not is_url(place), "pachctl ci needs a spec that is a file of this machine")
     require(pull_request in PULL_REQUESTS, f"--pull-request must be one of {', '.join(PULL_REQUESTS)}")
     require(sample >= 0, "--sample must not be negative")
-    _end_on_termination()
+    interrupt_on_end()
     tried = event(why, session.env) == PULL_REQUEST
     if tried and pull_request == "skip":
         click.echo("this is a pull request: nothing to do", err=True)
@@ -126,12 +125,3 @@ def _write(place: str, text: str) -> None:
         Path(place).write_text(text)
     except OSError as error:
         raise CliError(f"cannot write {place}: {error.strerror}") from error
-
-
-def _end_on_termination() -> None:
-    """Let a CI service that cancels the run interrupt us, so that what is being tried is cleaned up."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)

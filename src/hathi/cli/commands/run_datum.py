@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,10 +10,13 @@ from google.protobuf import json_format
 from hathi.cli import options, references
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
+from hathi.cli.interrupts import interrupt_on_end
+from hathi.cli.local.bench import show_log
 from hathi.cli.local.inputs import ApiSource
 from hathi.cli.local.kept import save
+from hathi.cli.local.plans import RESOURCES
 from hathi.cli.local.room import Room
-from hathi.cli.local.rooms import room_for, runtime_of
+from hathi.cli.local.rooms import Rooms, runtime_of
 from hathi.cli.local.running import Here, Ran, Task
 from hathi.cli.local.shell import run_shell
 from hathi.cli.local.tasks import inputs_of, seconds
@@ -40,11 +42,12 @@ def run_datum(session: Session, job: str, datum: str, shell: bool, output: str, 
     output. Programs that the command names must be here; in a pipeline that runs in containers, its image is used.
     """
     message = references.job(session, job, session.project(project))
-    task, image = _task(session, message, datum)
-    runtime = runtime_of(session, task.project, task.pipeline)
-    with room_for(session, runtime, image or str(task.transform.get("image"))) as room:
+    interrupt_on_end()
+    task = _task(session, message, datum)
+    with Rooms(session.env, runtime_of(session, task.project, task.pipeline)) as rooms:
+        room = rooms.room(task)
         here = Here(room, ApiSource(session.server))
-        ran = _shell(here, room, task) if shell else here.run(task, _print)
+        ran = _shell(here, room, task) if shell else here.run(task, show_log)
         for line in local.listing(ran.outputs):
             click.echo(line)
         if output and not ran.reason:
@@ -58,31 +61,30 @@ def _shell(here: Here, room: Room, task: Task) -> Ran:
     with here.ready(task) as (staged, planned):
         click.echo(f"/pfs is as datum {task.id} sees it, and nothing is committed. Its command:", err=True)
         click.echo(f"  {local.command_text(planned.argv)}", err=True)
-        return here.collected(staged, run_shell(planned, lambda one: here.start(one, _print), room.enter))
+        return here.collected(staged, run_shell(planned, lambda one: here.start(one, show_log), room.enter))
 
 
-def _print(data: bytes, errors: bool) -> None:
-    sys.stderr.buffer.write(data)
-    sys.stderr.buffer.flush()
-
-
-def _task(session: Session, job: pps_pb2.Job, datum: str) -> tuple[Task, str]:
-    """Return what ran, and the image that it really ran in, "" where that is not known."""
+def _task(session: Session, job: pps_pb2.Job, datum: str) -> Task:
+    """Return what ran, with the image that it really ran in where that is known."""
     info = session.server.pps.InspectJob(pps_pb2.InspectJobRequest(job=job, details=True))
     found = _find(session, job, datum)
     project, details = job.pipeline.project.name, info.details
     described = json_format.MessageToDict(details.input, preserving_proto_field_name=True)
     root = from_spec(described, project, job.pipeline.name) if described else None
-    task = Task(
+    transform = json_format.MessageToDict(details.transform, preserving_proto_field_name=True)
+    resources = {name: getattr(details, name) for name in RESOURCES if details.HasField(name)}
+    return Task(
         project=project,
         pipeline=job.pipeline.name,
         job=job.id,
         id=found.datum.id,
         inputs=inputs_of(found, root),
-        transform=json_format.MessageToDict(details.transform, preserving_proto_field_name=True),
+        transform={**transform, "image": found.image_id or transform.get("image", "")},
         timeout=seconds(details.datum_timeout),
+        resources={
+            name: json_format.MessageToDict(each, preserving_proto_field_name=True) for name, each in resources.items()
+        },
     )
-    return task, found.image_id
 
 
 def _find(session: Session, job: pps_pb2.Job, datum: str) -> pps_pb2.DatumInfo:

@@ -13,7 +13,8 @@ from pathlib import Path
 from blake3 import blake3
 
 from hathi.cli.errors import CliError
-from hathi.cli.local.running import Here, Log, Task
+from hathi.cli.local.room import Room
+from hathi.cli.local.running import Here, Log, Ran, Task
 from hathi.datum.stage import Source, StoredFile
 from hathi.images.source import SourceFile
 from hathi.model.builds import BUILD, PREVIOUS, SOURCE
@@ -57,30 +58,37 @@ class WithCode:
 
 
 class Builder:
-    """Builds the source code of one pipeline here, and remembers what was built last."""
+    """Builds the source code of one pipeline here, and remembers what was built last, and where."""
 
-    def __init__(self, here: Here, source: WithCode) -> None:
-        self._here = here
+    def __init__(self, source: WithCode) -> None:
         self._source = source
+        self._room: Room | None = None
         self._key = b""
+        self._last: Ran | None = None
 
-    def refresh(self, task: Task, language: str, files: Sequence[SourceFile], log: Log) -> bool:
+    def refresh(self, room: Room, task: Task, language: str, files: Sequence[SourceFile], log: Log) -> bool:
         """Make the inputs `source` and `build` fit the source code; returns whether it was built anew.
 
-        task: the build as the server would run it. Raises CliError when it fails.
+        room: to build in; what was built before in another one went with that. task: the build as the server would
+        run it. Raises CliError when it fails.
         """
         code = self._source.code
         code[SOURCE] = [LocalFile(file.path, file.local) for file in files]
-        built = code.setdefault(BUILD, [])
-        key = build_key(language, files)
+        if room is not self._room:
+            self._room, self._key, self._last = room, b"", None
+            code[BUILD] = []
+        key = build_key(language, files) + repr(task.transform).encode()
         if key == self._key:
             return False
-        code[PREVIOUS] = built
-        ran = self._here.run(task, log)
+        code[PREVIOUS] = code[BUILD]
+        ran = Here(room, self._source).run(task, log)
         if ran.reason:
+            ran.drop()
             raise CliError(f"the code cannot be built: {ran.reason}")
         code[BUILD] = [LocalFile(output.path, output.place) for output in ran.outputs]
-        self._key = key
+        if self._last is not None:
+            self._last.drop()
+        self._key, self._last = key, ran
         return True
 
 

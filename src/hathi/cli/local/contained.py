@@ -8,12 +8,14 @@ import struct
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from hathi.cli.local.room import Room, scratch_folder
 from hathi.cli.local.shell import at_terminal
 from hathi.datum.container import LINK, TOKEN_VARIABLE, Ending, Link, box_folder, shim_command
 from hathi.datum.environment import DEFAULT_PATH
 from hathi.datum.frames import Command, Outcome
+from hathi.datum.limits import host_config
 from hathi.datum.sandbox import Sandbox, SandboxGone
 from hathi.datum.shim import binary
 from hathi.images.containers import Bind, Containers, LocalImage
@@ -23,21 +25,22 @@ _SHELL = "command -v bash > /dev/null && exec bash -i; exec sh -i"
 
 
 @contextlib.contextmanager
-def container_room(env: Mapping[str, str], image: str) -> Iterator[Room]:
-    """Give a room in containers of an image, which is pulled when it is not here."""
-    engine = Containers(env)
-    engine.sweep()
-    found = engine.image(image)
+def container_room(engine: Containers, image: LocalImage, resources: Mapping[str, Any]) -> Iterator[Room]:
+    """Give a room in containers of an image. resources: the spec's resource_requests and resource_limits.
+
+    Raises InvalidError when those make no sense.
+    """
+    limits = host_config(resources)
     with scratch_folder() as scratch:
         stage = scratch / "stage"
         stage.mkdir()
-        keeper = _Keeper(engine, found, scratch, stage)
+        keeper = _Keeper(engine, image, limits, scratch, stage)
         try:
             room = Room(
                 scratch,
                 keeper.sandbox,
-                {"PATH": DEFAULT_PATH, **found.env},
-                {"user": found.user},
+                {"PATH": DEFAULT_PATH, **image.env},
+                {"user": image.user},
                 keeper.shell,
             )
             try:
@@ -52,9 +55,12 @@ def container_room(env: Mapping[str, str], image: str) -> Iterator[Room]:
 class _Keeper:
     """Starts a container whenever the link asks for one."""
 
-    def __init__(self, engine: Containers, image: LocalImage, scratch: Path, stage: Path) -> None:
+    def __init__(
+        self, engine: Containers, image: LocalImage, limits: Mapping[str, Any], scratch: Path, stage: Path
+    ) -> None:
         self._engine = engine
         self._image = image
+        self._limits = limits
         self._scratch = scratch
         self._closing = False
         self._starting = threading.Lock()
@@ -120,7 +126,8 @@ class _Keeper:
     def _start(self, serial: int, token: str) -> str:
         box = box_folder(self._scratch, serial)
         binds = (Bind(box / "link", LINK, read_only=True), Bind(box / "pfs", "/pfs"))
-        return self._engine.start(self._image, shim_command(self._image.labels), {TOKEN_VARIABLE: token}, binds)
+        command = shim_command(self._image.labels)
+        return self._engine.start(self._image, command, {TOKEN_VARIABLE: token}, binds, self._limits)
 
     def _watch(self, serial: int, id: str) -> None:
         reason = self._engine.why_ended(id)

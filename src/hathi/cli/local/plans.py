@@ -28,6 +28,8 @@ from hathi.model.references import Commit, Pipeline
 from hathi.model.spec import parse_spec, seconds
 from hathi.wire.gen import pps_pb2
 
+RESOURCES = ("resource_requests", "resource_limits")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -57,13 +59,6 @@ class Planner:
         built = rewrite(spec.data, spec.build, pipeline, self._runtime)
         full = parse_spec(built.main, project=spec.project).effective
         return Plan(pipeline, self._chosen(pipeline, full, full["input"]), self._builder(pipeline, built))
-
-    def images(self, spec: Spec) -> tuple[str, str]:
-        """Return the image that a spec's datums run in, and the one that its code is built in, "" without a build."""
-        if spec.build is None:
-            return _image_of(spec.data, spec.project), ""
-        built = rewrite(spec.data, spec.build, Pipeline(spec.project, spec.name), self._runtime)
-        return _image_of(built.main, spec.project), _image_of(built.builder, spec.project)
 
     def _builder(self, pipeline: Pipeline, built: BuildSpecs) -> Task:
         code = builder_of(pipeline)
@@ -113,6 +108,7 @@ class Planner:
             inputs=inputs,
             transform=full["transform"],
             timeout=seconds(limit) if limit else 0.0,
+            resources={name: full[name] for name in RESOURCES if full.get(name)},
         )
 
     def _here(self, pipeline: Pipeline, branch: str) -> DatumInput:
@@ -125,7 +121,3 @@ class Planner:
         leaf = node.get("pfs") or {}
         own = leaf.get("repo") == builder_of(pipeline).name and leaf.get("branch") in (SOURCE, BUILD)
         return str(leaf["name"]) if own else ""
-
-
-def _image_of(data: Mapping[str, Any], project: str) -> str:
-    return str(parse_spec(data, project=project).effective["transform"]["image"])

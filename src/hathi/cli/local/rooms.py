@@ -1,28 +1,78 @@
-"""Which kind of room a pipeline's datums run in here: the kind that its runtime is."""
+"""The rooms that a command runs datums in: of the kind that the runtime is, each kept while datums fit into it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from hathi.cli.local.room import Room, process_room
+from hathi.cli.local.running import Task
 from hathi.cli.session import Session
 from hathi.wire.gen import hathi_pb2
+
+if TYPE_CHECKING:
+    from hathi.images.containers import Containers
 
 PROCESS = "process"
 
 
-def room_for(session: Session, runtime: str, image: str, show: Sequence[Path] = ()) -> AbstractContextManager[Room]:
-    """Return a room for datums of a runtime.
+class Rooms:
+    """Opens rooms when datums need them; to be closed."""
 
-    image: the one they run in, where they run in one. show: folders of this machine that processes must see.
-    """
-    if runtime == PROCESS:
-        return process_room(show)
-    from hathi.cli.local.contained import container_room  # brings the engine's SDK, which takes long to load
+    def __init__(self, env: Mapping[str, str], runtime: str, show: Sequence[Path] = ()) -> None:
+        """show: folders of this machine that processes must see."""
+        self._env = env
+        self._runtime = runtime
+        self._show = show
+        self._open: dict[tuple[str, str], tuple[Room, contextlib.ExitStack]] = {}
 
-    return container_room(session.env, image)
+    def __enter__(self) -> Rooms:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close_others()
+
+    def room(self, task: Task) -> Room:
+        """Return a room for a datum: in its image, as that is now, and with its limits."""
+        key, make = self._kind(task)
+        if key not in self._open:
+            with contextlib.ExitStack() as stack:
+                room = stack.enter_context(make)
+                self._open[key] = (room, stack.pop_all())
+        return self._open[key][0]
+
+    def close_others(self, *needed: Room) -> None:
+        """Close all rooms but these."""
+        for key, (room, stack) in list(self._open.items()):
+            if room not in needed:
+                del self._open[key]
+                stack.close()
+
+    def _kind(self, task: Task) -> tuple[tuple[str, str], AbstractContextManager[Room]]:
+        """Return what tells rooms apart, and what opens the one for a datum."""
+        if self._runtime == PROCESS:
+            return ("", ""), process_room(self._show)
+        from hathi.cli.local.contained import container_room  # brings the engine's SDK, which takes long to load
+
+        image = self._engine.image(task.image)
+        limits = json.dumps(task.resources, sort_keys=True)
+        return (image.id, limits), container_room(self._engine, image, task.resources)
+
+    @cached_property
+    def _engine(self) -> Containers:
+        from hathi.images.containers import Containers
+
+        engine = Containers(self._env)
+        engine.sweep()
+        return engine
 
 
 def runtime_of(session: Session, project: str, pipeline: str) -> str:
@@ -32,6 +82,9 @@ def runtime_of(session: Session, project: str, pipeline: str) -> str:
     return str(session.server.about.Pipeline(hathi_pb2.PipelineRequest(project=project, pipeline=pipeline)).runtime)
 
 
-def default_runtime(session: Session) -> str:
-    """Return the runtime that a new pipeline would be recorded with, "" where the server does not say."""
-    return str(session.server.about.Server(hathi_pb2.ServerRequest()).runtime) if session.server.is_hathi else ""
+def defaults(session: Session) -> hathi_pb2.ServerResponse:
+    """Return what the server tells of itself: how a new pipeline would be run; nothing where it does not say."""
+    if not session.server.is_hathi:
+        return hathi_pb2.ServerResponse()
+    answer: hathi_pb2.ServerResponse = session.server.about.Server(hathi_pb2.ServerRequest())
+    return answer

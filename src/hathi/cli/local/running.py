@@ -27,7 +27,10 @@ Log = Callable[[bytes, bool], None]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A datum to run, with what its job says of it. transform: snake_case. timeout: in seconds, 0 for any."""
+    """A datum to run, with what its job says of it.
+
+    transform: snake_case. timeout: in seconds, 0 for any. resources: the spec's resource_requests and resource_limits.
+    """
 
     project: str
     pipeline: str
@@ -36,6 +39,12 @@ class Task:
     inputs: tuple[DatumInput, ...]
     transform: Mapping[str, Any]
     timeout: float = 0.0
+    resources: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def image(self) -> str:
+        """The image that it runs in, where it runs in one."""
+        return str(self.transform.get("image") or "")
 
 
 @dataclass(frozen=True, slots=True)
