@@ -30,13 +30,23 @@ def busybox(images: Images) -> str:
 
 
 @pytest.fixture(scope="session")
-def docker_pachd(tmp_path_factory: pytest.TempPathFactory, images: Images) -> Iterator[Pachd]:
+def server_login(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the server's Docker configuration, which is empty."""
+    return tmp_path_factory.mktemp("server-login")
+
+
+@pytest.fixture(scope="session")
+def docker_pachd(tmp_path_factory: pytest.TempPathFactory, images: Images, server_login: Path) -> Iterator[Pachd]:
     """One server for all tests of a process; it ends before the images go."""
-    server = Pachd(tmp_path_factory.mktemp("pachd") / "root", "--runtime", "docker").start()
+    root, environment = tmp_path_factory.mktemp("pachd") / "root", {"DOCKER_CONFIG": str(server_login)}
+    server = Pachd(root, "--runtime", "docker", environment=environment).start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def pachctl(docker_pachd: Pachd, tmp_path: Path) -> Pachctl:
-    return Pachctl(docker_pachd.address, tmp_path / "config.json")
+def pachctl(docker_pachd: Pachd, tmp_path: Path) -> Iterator[Pachctl]:
+    """Pipelines go with their test: their workers would be in the way of the next."""
+    pachctl = Pachctl(docker_pachd.address, tmp_path / "config.json")
+    yield pachctl
+    pachctl.run("delete", "pipeline", "--all", "--force")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from e2e.containers.support import Images
 from e2e.support import unavailable
 
 USER, PASSWORD = "kim", "secret"
@@ -50,12 +51,12 @@ class Registry:
         self.process.terminate()
         self.process.wait(30)
 
-    def forget(self, engine: Any) -> None:
-        """Take the names of this registry's images from the engine; images with other names stay."""
-        for image in engine.images():
+    def forget(self, images: Images) -> None:
+        """Have what the engine holds of this registry removed in the end: until then workers may use it."""
+        for image in images.client.images():
             for name in image["RepoTags"] or ():
                 if name.startswith(f"{self.host}/"):
-                    engine.remove_image(name, force=True)
+                    images.built(name)
 
     def _wait(self) -> None:
         host, port = self.host.split(":")

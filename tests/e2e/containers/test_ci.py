@@ -23,11 +23,11 @@ EXAMPLE = ROOT / "examples" / "ci-cd"
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[Registry]:
+def registry(tmp_path_factory: pytest.TempPathFactory, images: Images) -> Iterator[Registry]:
     served = Registry(tmp_path_factory.mktemp("registry"))
     yield served
     served.stop()
-    served.forget(engine)
+    served.forget(images)
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.containers.support import Images, cluster, contained, containers, until
+from e2e.containers.support import BUSYBOX, Images, cluster, contained, containers, state, until
 from e2e.support import Pachctl, Pachd, counts, run
 
 pytestmark = pytest.mark.e2e
@@ -51,6 +52,34 @@ def repo(pachctl: Pachctl, name: str) -> str:
     return name
 
 
+def put_numbers(pachctl: Pachctl, repo: str, count: int, folder: Path) -> None:
+    """Make a repo with so many files, named and filled with numbers."""
+    (folder / "files").mkdir()
+    for number in range(count):
+        (folder / "files" / str(number)).write_text(str(number))
+    pachctl("create", "repo", repo)
+    pachctl("put", "file", "-r", "-f", str(folder / "files"), f"{repo}@master:/")
+
+
+def files_of(pachctl: Pachctl, repo: str, folder: Path) -> list[str]:
+    """What the files of a repo hold."""
+    out = Path(tempfile.mkdtemp(dir=folder))
+    pachctl("get", "file", "-r", f"{repo}@master:/", "-o", str(out / "all"))
+    return [path.read_text() for path in out.rglob("*") if path.is_file()]
+
+
+def running(engine: Any, pachd: Pachd, pipeline: str) -> set[str]:
+    """Ids of the containers that run for a pipeline."""
+    found = [each for each in containers(engine, cluster(pachd)) if each["State"] == "running"]
+    return {each["Id"] for each in found if each["Labels"]["hathi.group"].startswith(f"default/{pipeline}/v")}
+
+
+def images_of(pachctl: Pachctl, job: str) -> list[str]:
+    """The images that a job says it ran in."""
+    lines = pachctl("inspect", "job", job).splitlines()
+    return [line.removeprefix("Image ID: ") for line in lines if line.startswith("Image ID: ")]
+
+
 def named_data(document: str) -> str:
     return document.replace('"glob"', '"name": "data", "glob"')
 
@@ -90,16 +119,15 @@ def test_what_an_image_says_of_itself_holds_but_for_its_command(pachctl: Pachctl
 
 
 def test_one_container_serves_many_datums_and_nothing_of_one_reaches_the_next(
-    pachctl: Pachctl, busybox: str, name: str
+    pachctl: Pachctl, busybox: str, name: str, tmp_path: Path
 ) -> None:
-    pachctl("create", "repo", name)
-    for number in range(20):
-        pachctl("put", "file", f"{name}@master:/{number}", text=str(number))
+    put_numbers(pachctl, name, 20, tmp_path)
     script = f"hostname > /pfs/out/$(ls /pfs/{name}); ls /tmp /pfs /dev/shm; echo litter > /tmp/litter; sleep 1000 &"
     pachctl("create", "pipeline", text=contained(f"{name}-p", name, busybox, "sh", "-c", script))
     assert counts(run(pachctl, f"{name}-p")) == (20, 0, 20)
-    names = {pachctl("get", "file", f"{name}-p@master:/{number}") for number in range(20)}
-    assert len(names) == 1
+    names = files_of(pachctl, f"{name}-p", tmp_path)
+    assert len(names) == 20
+    assert len(set(names)) == 1
     assert "litter" not in pachctl("logs", "-p", f"{name}-p")
 
 
@@ -123,9 +151,7 @@ def test_workers_are_there_before_any_commit_and_stay_for_the_next(
     p = f"{name}-p"
 
     def ours() -> set[str]:
-        group = f"default/{p}/v1"
-        found = containers(engine, cluster(docker_pachd))
-        return {each["Id"] for each in found if each["Labels"]["hathi.group"] == group and each["State"] == "running"}
+        return running(engine, docker_pachd, p)
 
     document = contained(p, name, busybox, "sh", "-c", "hostname > /pfs/out/a", parallelism_spec={"constant": 2})
     pachctl("create", "pipeline", text=document)
@@ -157,27 +183,87 @@ def test_each_datum_tells_the_image_that_it_really_ran_in(pachctl: Pachctl, imag
         return str(detail["image_id"])
 
     assert (told(one), told(two)) == (images.id(first), images.id(second))
+    assert images_of(pachctl, f"{p}@{one}") == [images.id(first)]
+    assert images_of(pachctl, f"{p}@{two}") == [images.id(second)]
     assert pachctl("get", "file", f"{p}@{one}:/n") == "1\n"
     assert pachctl("get", "file", f"{p}@{two}:/n") == "2\n"
 
 
-def test_datums_are_shared_out_evenly(pachctl: Pachctl, busybox: str, name: str, tmp_path: Path) -> None:
-    """400 equal datums on four workers: each gets between 20 and 30 percent."""
-    folder = tmp_path / "files"
-    folder.mkdir()
-    for number in range(400):
-        (folder / f"{number}").write_text(str(number))
+def test_jobs_of_one_version_tell_what_ran_although_the_tag_moved_between_them(
+    pachctl: Pachctl, engine: Any, docker_pachd: Pachd, images: Images, name: str
+) -> None:
+    """A worker's container stays what it is; one that comes later has the image that is then called so."""
     pachctl("create", "repo", name)
-    pachctl("put", "file", "-r", "-f", str(folder), f"{name}@master:/")
+    pachctl("put", "file", f"{name}@master:/a", text="1")
+    p = f"{name}-p"
+    first, second = images.busybox("stays:1", ["ENV N=1"]), images.busybox("comes:1", ["ENV N=2"])
+    moving = images.tag(first, "tag:1")
+    script = f"echo $N > /pfs/out/$(ls /pfs/{name})"
+    pachctl("create", "pipeline", text=contained(p, name, moving, "sh", "-c", script))
+    one = run(pachctl, p)["job"]["id"]
+    images.tag(second, "tag:1")
+    pachctl("put", "file", f"{name}@master:/b", text="2")
+    two = run(pachctl, p)["job"]["id"]
+    pachctl("stop", "pipeline", p)
+    until(lambda: not running(engine, docker_pachd, p))
+    pachctl("start", "pipeline", p)
+    pachctl("put", "file", f"{name}@master:/c", text="3")
+    three = run(pachctl, p)["job"]["id"]
+    told = [images_of(pachctl, f"{p}@{job}") for job in (one, two, three)]
+    assert told == [[images.id(first)], [images.id(first)], [images.id(second)]]
+    assert [pachctl("get", "file", f"{p}@master:/{file}") for file in "abc"] == ["1\n", "1\n", "2\n"]
+
+
+def test_an_image_may_lack_and_declare_what_it_likes(pachctl: Pachctl, images: Images, repo: str) -> None:
+    """No /tmp, no /etc/passwd, an empty PATH, volumes where the datum is shown, an environment without end."""
+    assert BUSYBOX is not None
+    changes = ["VOLUME /pfs", "VOLUME /pfs/data", "VOLUME /var/tmp", "LABEL hathi.group=none", "EXPOSE 80", "ENV PATH="]
+    changes += [f"ENV LONG{number}={'x' * 200}" for number in range(300)]
+    image = images.make("odd:1", {"busybox": BUSYBOX, "pfs/data/old": b"old"}, changes)
+    script = (
+        "echo x > /tmp/x; for f in $(/busybox ls /pfs/data); do /busybox cp /pfs/data/$f /pfs/out; done; echo $LONG299"
+    )
+    pachctl("create", "pipeline", text=named_data(contained(f"{repo}-p", repo, image, "/busybox", "sh", "-c", script)))
+    assert counts(run(pachctl, f"{repo}-p")) == (1, 0, 1)
+    assert pachctl("get", "file", f"{repo}-p@master:/a") == "text"
+    assert pachctl("list", "file", f"{repo}-p@master:/").count("\n") == 2
+    assert pachctl("logs", "-p", f"{repo}-p") == "x" * 200 + "\n"
+
+
+def test_an_idle_pipeline_that_scales_itself_has_no_container(
+    pachctl: Pachctl, docker_pachd: Pachd, engine: Any, busybox: str, repo: str
+) -> None:
+    p = f"{repo}-p"
+    script = f"hostname > /pfs/out/$(ls /pfs/{repo})"
+    pachctl("create", "pipeline", text=contained(p, repo, busybox, "sh", "-c", script, autoscaling=True))
+    assert counts(run(pachctl, p)) == (1, 0, 1)
+    until(lambda: state(pachctl, p) == ("STANDBY", "") and not running(engine, docker_pachd, p))
+    pachctl("put", "file", f"{repo}@master:/b", text="text")
+    assert counts(run(pachctl, p)) == (1, 1, 2)
+    hosts = [pachctl("get", "file", f"{p}@master:/{file}") for file in "ab"]
+    assert hosts[0] != hosts[1]
+    until(lambda: state(pachctl, p) == ("STANDBY", ""))
+
+
+def test_datums_are_shared_out_evenly_among_as_many_workers_as_the_spec_says(
+    pachctl: Pachctl, busybox: str, name: str, tmp_path: Path
+) -> None:
+    """400 equal datums on four workers: each gets between 20 and 30 percent; then on two, which get half each."""
+    put_numbers(pachctl, name, 400, tmp_path)
     p = f"{name}-p"
     script = f"cd /pfs/{name}; f=$(ls); /bin/busybox usleep 20000; echo $PPS_POD_NAME > /pfs/out/$f"
-    document = contained(p, name, busybox, "sh", "-c", script, parallelism_spec={"constant": 4})
-    pachctl("create", "pipeline", text=document)
-    until(lambda: pachctl.json("inspect", "pipeline", p)[0]["state"] == "PIPELINE_RUNNING")
-    assert counts(run(pachctl, p)) == (400, 0, 400)
-    pachctl("get", "file", "-r", f"{p}@master:/", "-o", str(tmp_path / "out"))
-    workers = [path.read_text() for path in (tmp_path / "out").rglob("*") if path.is_file()]
-    shares = {worker: workers.count(worker) for worker in workers}
-    assert len(workers) == 400
-    assert len(shares) == 4
-    assert all(80 <= share <= 120 for share in shares.values()), shares
+
+    def shares(workers: int) -> list[int]:
+        document = contained(p, name, busybox, "sh", "-c", script, parallelism_spec={"constant": workers})
+        pachctl("update", "pipeline", "--reprocess", text=document)
+        assert counts(run(pachctl, p)) == (400, 0, 400)
+        found = files_of(pachctl, p, tmp_path)
+        assert len(found) == 400
+        return sorted(found.count(worker) for worker in set(found))
+
+    four = shares(4)
+    assert len(four) == 4
+    assert all(80 <= share <= 120 for share in four), four
+    two = shares(2)
+    assert len(two) == 2
+    assert all(160 <= share <= 240 for share in two), two

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from e2e.containers.registry import PASSWORD, USER, Registry
-from e2e.containers.support import Images
+from e2e.containers.support import Images, contained, state, until
 from e2e.support import Pachctl, counts, run
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[Registry]:
+def registry(tmp_path_factory: pytest.TempPathFactory, images: Images) -> Iterator[Registry]:
     served = Registry(tmp_path_factory.mktemp("registry"))
     yield served
     served.stop()
-    served.forget(engine)
+    served.forget(images)
 
 
 @pytest.fixture
-def closed_registry(tmp_path: Path, engine: Any) -> Iterator[Registry]:
+def closed_registry(tmp_path: Path, images: Images) -> Iterator[Registry]:
     """A registry for one user."""
     (tmp_path / "closed").mkdir()
     served = Registry(tmp_path / "closed", closed=True)
     yield served
     served.stop()
-    served.forget(engine)
+    served.forget(images)
 
 
 @pytest.fixture
@@ -121,7 +123,9 @@ def test_the_dockerfile_is_where_the_spec_says_and_its_folder_is_the_context(
 def test_a_local_image_is_tagged_and_pushed(
     pachctl: Pachctl, repo: str, project: Path, registry: Registry, login: Path, images: Images, busybox: str
 ) -> None:
-    local = images.tag(busybox, "handmade:1")
+    local = f"hathi-test-{os.getpid()}/handmade:1"
+    images.client.tag(busybox, *local.rsplit(":", 1))
+    images.built(local)
     p = f"{repo}-p"
     file = spec_file(project, p, repo, local, cmd=["/bin/busybox", "sh"], stdin=["echo pushed > /pfs/out/said"])
     pachctl("create", "pipeline", "-p", "-r", registry.host, "-f", file)
@@ -171,9 +175,58 @@ def test_credentials_come_from_the_local_configuration_or_from_a_prompt(
     typed = pachctl.run("update", "pipeline", "-b", "-f", file, text=f"{USER}\n{PASSWORD}\n", check=True)
     assert f"Password for {USER}@{host}: " in typed.stderr.decode()
     assert PASSWORD not in typed.stderr.decode()
-    known = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    (login / "config.json").write_text(json.dumps({"auths": {host: {"auth": known}}}))
+    log_in(login, host)
     done = pachctl.run("update", "pipeline", "-b", "-f", file, check=True).stderr.decode()
     assert "Username" not in done
     (login / "config.json").write_text(json.dumps({"auths": {host: {"username": USER, "password": "wrong"}}}))
     assert "cannot push" in pachctl.fails("update", "pipeline", "-b", "-f", file)
+
+
+def log_in(folder: Path, host: str) -> None:
+    """Write the configuration that `docker login` would write."""
+    known = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {host: {"auth": known}}}))
+
+
+def test_the_server_pulls_by_tag_and_by_digest_with_its_local_credentials(
+    pachctl: Pachctl, repo: str, closed_registry: Registry, server_login: Path, images: Images
+) -> None:
+    """Until it has some, the registry's refusal is the pipeline's reason; the job tells the digest that ran."""
+    image = f"{closed_registry.host}/private:1"
+    source = images.busybox("source:1", ["ENV SOURCE=1"])
+    images.client.tag(source, *image.rsplit(":", 1))
+    pushed = images.client.push(image, stream=True, decode=True, auth_config={"username": USER, "password": PASSWORD})
+    digest = next(step["aux"]["Digest"] for step in pushed if "aux" in step)
+    exact = f"{closed_registry.host}/private@{digest}"
+    images.client.remove_image(image)
+    images.client.remove_image(source)
+    assert images.client.images(exact) == []
+    p = f"{repo}-p"
+    pachctl("create", "pipeline", text=contained(p, repo, image, "sh", "-c", f"cp /pfs/{repo}/a /pfs/out"))
+    try:
+        reason = until(lambda: (told := state(pachctl, p))[0] == "CRASHING" and told[1])
+        assert "no basic auth credentials" in str(reason)
+        log_in(server_login, closed_registry.host)
+        job = run(pachctl, p)
+        assert counts(job) == (1, 0, 1)
+        assert f"Image ID: {exact}\n" in pachctl("inspect", "job", f"{p}@{job['job']['id']}")
+        pachctl("delete", "pipeline", p)
+        until(lambda: not removal_refused(images, image))
+        assert images.client.images(exact) == []
+        q = f"{repo}-q"
+        pachctl("create", "pipeline", text=contained(q, repo, exact, "sh", "-c", f"cp /pfs/{repo}/a /pfs/out"))
+        job = run(pachctl, q)
+        assert counts(job) == (1, 0, 1)
+        assert f"Image ID: {exact}\n" in pachctl("inspect", "job", f"{q}@{job['job']['id']}")
+    finally:
+        (server_login / "config.json").unlink(missing_ok=True)
+        images.built(exact)
+
+
+def removal_refused(images: Images, name: str) -> bool:
+    """Try to remove an image; refused while a container of it runs."""
+    try:
+        images.client.remove_image(name)
+    except docker.errors.APIError as error:
+        return error.status_code == 409
+    return False

@@ -44,6 +44,8 @@ def test_an_image_that_does_not_exist_is_the_reason_until_it_does(pachctl: Pachc
     reason = until(lambda: (told := state(pachctl, p))[0] == "CRASHING" and told[1], SECONDS)
     assert f'the image "{missing}" cannot be pulled' in str(reason)
     assert "connection refused" in str(reason)
+    (job,) = pachctl.json("list", "job", "-p", p)
+    assert (job["state"], job["reason"]) == ("JOB_STARTING", reason)
     images.tag(images.busybox("late:1"), missing)
     assert counts(run(pachctl, p)) == (1, 0, 1)
     assert state(pachctl, p) == ("RUNNING", "")
@@ -76,6 +78,19 @@ def test_a_limit_that_the_engine_refuses_is_the_reason(pachctl: Pachctl, busybox
     assert "emory limit" in str(reason)
 
 
+def test_limits_are_those_of_the_container(pachctl: Pachctl, busybox: str, repo: str) -> None:
+    """A quarter of a processor, as the kernel counts: so many microseconds in so many; and 64 MiB."""
+    p = f"{repo}-p"
+    files = "/sys/fs/cgroup/cpu.max /sys/fs/cgroup/memory.max"
+    older = "/sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.cfs_period_us"
+    script = f"cat {files} {older} /sys/fs/cgroup/memory/memory.limit_in_bytes > /pfs/out/limits 2>/dev/null; true"
+    limits = {"cpu": 0.25, "memory": "64Mi"}
+    pachctl("create", "pipeline", text=contained(p, repo, busybox, "sh", "-c", script, resource_limits=limits))
+    run(pachctl, p)
+    quota, period, memory = map(int, pachctl("get", "file", f"{p}@master:/limits").split())
+    assert (quota / period, memory) == (0.25, 64 << 20)
+
+
 def test_a_datum_that_is_killed_for_memory_says_so_and_tells_the_limit(
     pachctl: Pachctl, images: Images, repo: str
 ) -> None:
@@ -103,7 +118,8 @@ def test_a_container_that_is_removed_under_a_datum_costs_no_attempt(
 
     def ours() -> list[str]:
         found = containers(engine, cluster(docker_pachd))
-        return [each["Id"] for each in found if each["Labels"]["hathi.group"] == f"default/{p}/v1"]
+        running = [each for each in found if each["State"] == "running"]  # not one that is about to start
+        return [each["Id"] for each in running if each["Labels"]["hathi.group"] == f"default/{p}/v1"]
 
     (first,) = ours()
     engine.remove_container(first, force=True)
@@ -152,8 +168,11 @@ def test_an_engine_that_is_killed_and_started_again_costs_no_output(tmp_path: Pa
         try:
             pachctl = Pachctl(server.address, tmp_path / "config.json")
             pachctl("create", "repo", "data")
+            files = tmp_path / "files"
+            files.mkdir()
             for number in range(12):
-                pachctl("put", "file", f"data@master:/{number}", text=f"{number}\n")
+                (files / str(number)).write_text(f"{number}\n")
+            pachctl("put", "file", "-r", "-f", str(files), "data@master:/")
             script = "f=$(ls /pfs/data); echo at $f; sleep 0.5; cat /pfs/data/$f >> /pfs/out/all-$f"
             document = contained("p", "data", image, "sh", "-c", script, datum_tries=1)
             pachctl("create", "pipeline", text=document)
@@ -166,8 +185,9 @@ def test_an_engine_that_is_killed_and_started_again_costs_no_output(tmp_path: Pa
             threading.Thread(target=lambda: (run(pachctl, "p"), done.set()), daemon=True).start()
             assert done.wait(120)
             assert counts(run(pachctl, "p")) == (12, 0, 12)
-            for number in range(12):
-                assert pachctl("get", "file", f"p@master:/all-{number}") == f"{number}\n"
+            pachctl("get", "file", "-r", "p@master:/", "-o", str(tmp_path / "out"))
+            found = {path.name: path.read_text() for path in (tmp_path / "out").rglob("all-*")}
+            assert found == {f"all-{number}": f"{number}\n" for number in range(12)}
             until(lambda: len(containers(client, cluster(server))) == 1)
             until(lambda: state(pachctl, "p") == ("RUNNING", ""))
             server.stop()
