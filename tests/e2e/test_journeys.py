@@ -158,7 +158,8 @@ def test_an_update_keeps_what_is_done_unless_asked_to_reprocess(pachctl: Pachctl
     p = f"{name}-p"
     pachctl("create", "pipeline", text=spec(p, name, f"cp /pfs/{name}/* /pfs/out/"))
     run(pachctl, p)
-    pachctl("update", "pipeline", text=spec(p, name, f"cp /pfs/{name}/* /pfs/out/; true"))
+    told = pachctl.run("update", "pipeline", text=spec(p, name, f"cp /pfs/{name}/* /pfs/out/; true"), check=True).stderr
+    assert b"2 datums keep their results; to run them with the new code too, add --reprocess" in told
     assert counts(run(pachctl, p)) == (0, 2, 2)
     pachctl("update", "pipeline", "--reprocess", text=spec(p, name, f"cp /pfs/{name}/* /pfs/out/; true"))
     assert counts(run(pachctl, p)) == (2, 0, 2)

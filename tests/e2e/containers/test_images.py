@@ -174,6 +174,10 @@ def test_each_datum_tells_the_image_that_it_really_ran_in(pachctl: Pachctl, imag
     pachctl("create", "pipeline", text=contained(p, name, moving, "sh", "-c", "echo $N > /pfs/out/n"))
     one = run(pachctl, p)["job"]["id"]
     images.tag(second, "moving:1")
+    document = contained(p, name, first, "sh", "-c", "echo $N > /pfs/out/n")
+    told = pachctl.run("update", "pipeline", text=document, check=True).stderr
+    assert b"1 datum keeps its result" in told
+    assert b"--reprocess" in told
     pachctl("update", "pipeline", "--reprocess", text=contained(p, name, moving, "sh", "-c", "echo $N > /pfs/out/n"))
     two = run(pachctl, p)["job"]["id"]
 
