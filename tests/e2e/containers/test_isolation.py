@@ -35,6 +35,14 @@ def knock(path):
 print("link:", sorted(os.listdir("/.hathi")))
 print("pfs:", sorted(os.listdir("/pfs")), sorted(os.listdir("/pfs/data")))
 attempt("knock", lambda: knock("/.hathi/wire"))
+def gateway():
+    routes = [line.split() for line in open("/proc/net/route")]
+    return next(socket.inet_ntoa(bytes.fromhex(route[2])[::-1]) for route in routes if route[1] == "00000000")
+
+def call(host):
+    with socket.create_connection((host, int(sys.argv[1])), 5):
+        return "connected"
+
 attempt("replace-shim", lambda: open("/.hathi/shim", "r+b"))
 attempt("new-in-link", lambda: open("/.hathi/new", "wb"))
 attempt("shim-environ", lambda: open("/proc/1/environ", "rb").read())
@@ -42,6 +50,8 @@ attempt("shim-descriptors", lambda: os.open("/proc/1/fd/3", os.O_RDWR))
 attempt("shim-descriptor-names", lambda: os.readlink("/proc/1/fd/3"))
 attempt("shim-memory", lambda: open("/proc/1/mem", "r+b"))
 attempt("trace-shim", system("ptrace", 16, 1, 0, 0))
+attempt("server", lambda: call(gateway()))
+attempt("server-as-if-here", lambda: call("127.0.0.1"))
 attempt("mount", system("mount", b"none", b"/mnt", b"tmpfs", 0, 0))
 attempt("unshare", system("unshare", 0x00020000))
 attempt("device", lambda: os.mknod("/pfs/out/disk", 0o600 | stat.S_IFBLK, os.makedev(8, 0)))
@@ -51,7 +61,7 @@ others = [p for p in glob.glob("/proc/[0-9]*/cmdline") if p.split("/")[2] != str
 seen = [p for p in others if b"pachd" in open(p, "rb").read()]
 print("pachd:", seen)
 print("secret:", "hunter2" in str(dict(os.environ)))
-print("host:", [p for p in sys.argv[1:] if os.path.exists(p)])
+print("host:", [p for p in sys.argv[2:] if os.path.exists(p)])
 open("/etc/mark", "w").write("the container's own files can be written")
 os.chmod("/pfs", 0)
 """
@@ -66,8 +76,9 @@ def test_a_hostile_program_reaches_nothing(tmp_path: Path, images: Images) -> No
         pachctl("put", "file", "data@master:/b", text="b")
         image = images.python("hostile:1")
         paths = [str(server.root), str(tmp_path), "/var/lib/docker", "/var/run/docker.sock", str(Path.home() / ".ssh")]
+        port = str(server.port)
         mark = "import os; print('mark:', os.path.exists('/etc/mark'))\n"
-        pachctl("create", "pipeline", text=contained("p", "data", image, "python3", "-c", mark + HOSTILE, *paths))
+        pachctl("create", "pipeline", text=contained("p", "data", image, "python3", "-c", mark + HOSTILE, port, *paths))
         job = run(pachctl, "p")
         log = pachctl("logs", "-p", "p")
         assert job["state"] == "JOB_SUCCESS", log
@@ -79,7 +90,7 @@ def test_a_hostile_program_reaches_nothing(tmp_path: Path, images: Images) -> No
         may = {"above": "True", "kill-shim": "None"}  # nothing is above the root; process 1 takes no signal from inside
         for name, outcome in outcomes.items():
             assert outcome == may.get(name) or outcome.startswith("refused"), (name, outcome)
-        assert len(outcomes) == 13
+        assert len(outcomes) == 15
         assert "pachd: []" in log
         assert "secret: False" in log
         assert "host: []" in log
