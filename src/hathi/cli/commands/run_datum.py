@@ -61,7 +61,10 @@ def _shell(here: Here, room: Room, task: Task) -> Ran:
     with here.ready(task) as (staged, planned):
         click.echo(f"/pfs is as datum {task.id} sees it, and nothing is committed. Its command:", err=True)
         click.echo(f"  {local.command_text(planned.argv)}", err=True)
-        return here.collected(staged, run_shell(planned, lambda one: here.start(one, show_log), room.enter))
+        outcome = run_shell(planned, lambda one: here.start(one, show_log), room.enter)
+        if outcome.error:
+            raise CliError(f"there is no shell to open: {outcome.error}")
+        return here.collected(staged, outcome)
 
 
 def _task(session: Session, job: pps_pb2.Job, datum: str) -> Task:

@@ -7,6 +7,7 @@ import queue
 import struct
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,8 @@ class _Keeper:
 
     def shell(self, command: Command, sandbox: Sandbox) -> Outcome:
         """Open a shell at the terminal where a command would run."""
-        shown = sandbox.run(
-            Command(("sh", "-c", ":"), command.env, folder=command.folder), lambda data, errors: None
-        )  # what is shown stays until it is withdrawn
+        quiet = replace(command, argv=("sh", "-c", ":"), stdin=b"", timeout=0.0)
+        shown = sandbox.run(quiet, lambda data, errors: None)  # what is shown stays until it is withdrawn
         if shown.error:
             return shown
         how = {"environment": dict(command.env), "workdir": command.cwd or None, "user": command.user}
