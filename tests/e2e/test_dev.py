@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import queue
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e.support import BIN, Pachctl, run
+from e2e.support import Pachctl, run
+from e2e.watched import Watched
 
 pytestmark = pytest.mark.e2e
 
@@ -20,32 +18,6 @@ for file in pathlib.Path("/pfs/words").iterdir():
     pathlib.Path("/pfs/out", file.name + "-VERSION").write_text(file.read_text())
     print("wrote VERSION")
 """
-
-
-class Watched:
-    """A `pachctl dev --watch`, whose lines are waited for."""
-
-    def __init__(self, pachctl: Pachctl, spec: Path) -> None:
-        words = [str(BIN / "pachctl"), "dev", "-f", str(spec), "--watch"]
-        self.process = subprocess.Popen(
-            words, env=pachctl.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self.seen: list[str] = []
-        self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line)
-
-    def until(self, text: str) -> list[str]:
-        """Return the lines up to one that holds `text`."""
-        lines: list[str] = []
-        while not lines or text not in lines[-1]:
-            lines.append(self._lines.get(timeout=60))
-        self.seen += lines
-        return lines
 
 
 @pytest.fixture
@@ -70,8 +42,7 @@ def project(pachctl: Pachctl, name: str, tmp_path: Path) -> Path:
 def watched(pachctl: Pachctl, project: Path) -> Iterator[Watched]:
     started = Watched(pachctl, project)
     yield started
-    started.process.kill()
-    started.process.wait()
+    started.interrupt()
 
 
 def test_each_save_shows_what_the_code_makes_now(pachctl: Pachctl, project: Path, watched: Watched) -> None:

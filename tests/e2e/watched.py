@@ -1,0 +1,50 @@
+"""A `pachctl dev --watch` for the end-to-end tests."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+from e2e.support import BIN, Pachctl
+
+
+class Watched:
+    """A `pachctl dev --watch`, whose lines are waited for."""
+
+    def __init__(self, pachctl: Pachctl, spec: Path) -> None:
+        words = [str(BIN / "pachctl"), "dev", "-f", str(spec), "--watch"]
+        self.process = subprocess.Popen(
+            words, env=pachctl.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.seen: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+    def until(self, text: str) -> list[str]:
+        """Return the lines up to one that holds `text`."""
+        lines: list[str] = []
+        while not lines or text not in lines[-1]:
+            try:
+                lines.append(self._lines.get(timeout=60))
+            except queue.Empty:
+                raise AssertionError(f"waited for {text!r}, saw {lines}") from None
+        self.seen += lines
+        return lines
+
+    def again(self) -> str:
+        """Return what it shows from here on until it waits for the next save."""
+        return "".join(self.until("waiting for changes"))
+
+    def interrupt(self) -> int:
+        """End it as Ctrl-C does, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
