@@ -113,6 +113,7 @@ class Bench:
         """Build a spec's image and return its name."""
         if self._trials is None:
             self._trials = Trials(DockerEngine(self._session.env))
+            self._rooms.sweep()  # first what images are used by
             self._trials.sweep()
         with _timed("image built"), BuildSteps() as steps:
             return self._trials.build(spec.data["transform"], home(spec), steps.show)

@@ -49,6 +49,10 @@ class Rooms:
                 self._open[key] = (room, stack.pop_all())
         return self._open[key][0]
 
+    def sweep(self) -> None:
+        """Remove the containers of those of us who were killed."""
+        self._engine.sweep()
+
     def close_others(self, *needed: Room) -> None:
         """Close all rooms but these."""
         for key, (room, stack) in list(self._open.items()):
