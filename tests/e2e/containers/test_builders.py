@@ -11,6 +11,7 @@ import pytest
 from e2e.containers.support import Images, files_in, python_and_pip
 from e2e.packages import wheel
 from e2e.support import ROOT, Pachctl, run, unavailable
+from e2e.watched import Watched
 
 from hathi.images.official import image_of
 
@@ -108,6 +109,33 @@ def test_python_in_its_builder_image(pachctl: Pachctl, words: str, python_builde
     assert pachctl("get", "file", f"{p}@master:/two") == "2TWO!"
     build_job = pachctl.head(f"{p}_build@build")
     assert "taken over" in pachctl("logs", "--job", f"{p}_build@{build_job}")
+
+
+def test_python_is_tried_in_its_builder_image_before_it_is_a_pipeline(
+    pachctl: Pachctl, words: str, python_builder: str, tmp_path: Path
+) -> None:
+    (tmp_path / "main.py").write_text(MAIN_PY)
+    (tmp_path / "requirements.txt").write_text("shouting==1.0\n")
+    wheel(tmp_path / "vendor", "1.0", "!")
+    env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/pfs/source/vendor"}
+    document = {
+        "pipeline": {"name": f"{words}-p"},
+        "transform": {"build": {"language": "python"}, "env": env},
+        "input": {"pfs": {"name": "words", "repo": words, "glob": "/*"}},
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(document))
+    watched = Watched(pachctl, tmp_path / "spec.json")
+    try:
+        first = watched.again()
+        assert "4B   /one" in first, first
+        assert "built in" in first
+        (tmp_path / "main.py").write_text(MAIN_PY.replace("shouting.shout(", "'2' + shouting.shout("))
+        second = watched.again()
+        assert "5B   /one" in second, second
+        assert "built in" not in second, "no requirement changed"
+    finally:
+        watched.interrupt()
+    assert f"{words}-p" not in pachctl("list", "pipeline")
 
 
 def test_go_in_its_builder_image_runs_elsewhere(

@@ -80,6 +80,30 @@ def test_a_shell_at_a_terminal_is_in_the_container(pachctl: Pachctl, place: str)
     assert b"/kept" in seen
 
 
+def test_a_datum_and_its_shell_are_bound_as_in_the_job(pachctl: Pachctl, busybox: str, name: str) -> None:
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="x")
+    show = "id -u; pwd; cat /sys/fs/cgroup/memory.max 2> /dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes"
+    transform = {"image": busybox, "cmd": ["/bin/sh"], "stdin": [show], "user": "1000", "working_dir": "/tmp"}
+    limits = {"memory": "64Mi"}
+    pachctl("create", "pipeline", text=spec(f"{name}-p", name, "", transform=transform, resource_limits=limits))
+    place = f"{name}-p@{run(pachctl, f'{name}-p')['job']['id']}"
+    bounds = f"1000\n/tmp\n{64 << 20}\n"
+    done = pachctl.run("run", "datum", place, datum_of(pachctl, place), check=True)
+    assert done.stderr.decode().startswith(bounds)
+    done = pachctl.run("run", "datum", place, datum_of(pachctl, place), "--shell", text=show, check=True)
+    assert bounds in done.stderr.decode()
+
+
+def test_an_image_without_a_shell_is_said_to_have_none(pachctl: Pachctl, images: Images, name: str) -> None:
+    image = images.compiled("bare:1", "int main(void) { return 0; }")
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="x")
+    pachctl("create", "pipeline", text=spec(f"{name}-p", name, "", transform={"image": image, "cmd": ["/program"]}))
+    place = f"{name}-p@{run(pachctl, f'{name}-p')['job']['id']}"
+    assert "there is no shell to open" in pachctl.fails("run", "datum", place, datum_of(pachctl, place), "--shell")
+
+
 def test_an_image_that_cannot_be_had_is_said_so(pachctl: Pachctl, name: str, tmp_path: Path) -> None:
     pachctl("create", "repo", name)
     pachctl("put", "file", f"{name}@master:/a", text="x")
