@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from hathi.model.pps import DatumState, JobState
+from hathi.model.pps import DatumState, JobState, PipelineState
 from hathi.model.references import Pipeline, Repo
 from hathi.pipelines import datums, ending, job_waits, jobs, listing
 from hathi.pipelines.jobs import JobFinished
@@ -211,3 +211,22 @@ def test_nothing_is_seen_running_where_no_worker_is_ready(world):
     assert world.states("copy") == [("RUNNING", "")]
     world.settle()
     assert world.states("copy") == [("SUCCESS", "")]
+
+
+def test_a_pipeline_that_scales_itself_has_workers_while_it_has_jobs(world):
+    world.pipeline("copy", autoscaling=True)
+    world.put("data", {"/a": "1"})
+    world.settle()
+    assert world.runtime.groups == {}
+    with world.db.read() as tx:
+        info = listing.inspect(tx, COPY)
+    assert (info.state, info.reason, info.workers_available) == (PipelineState.STANDBY, "", 0)
+    world.runtime.hold = True
+    world.put("data", {"/b": "2"})
+    world.controllers.settle()
+    assert list(world.runtime.groups) == ["default/copy/v1"]
+    assert world.states("copy")[-1] == ("STARTING", jobs.NO_WORKER)
+    world.runtime.become_ready("default/copy/v1")
+    world.settle()
+    assert world.states("copy")[-1] == ("SUCCESS", "")
+    assert world.runtime.groups == {}
