@@ -121,6 +121,27 @@ def test_a_build_that_fails_leaves_its_steps_to_the_next_one(folder: Path) -> No
     assert shelf.gone == [TWO, ONE]
 
 
+def test_what_an_interrupted_build_still_uses_is_waited_for(folder: Path) -> None:
+    shelf = Shelf()
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            shelf.stands.clear()
+
+    def interrupt(step: Step) -> None:
+        if step.text.endswith("COPY b"):
+            raise KeyboardInterrupt
+
+    made = Trials(shelf, pause)
+    shelf.report, shelf.stands = [*step(2, "RUN a", ONE), *step(3, "COPY b", TWO)], {ONE}
+    with pytest.raises(KeyboardInterrupt):
+        made.build({}, folder, interrupt)
+    made.close()
+    assert (len(pauses), shelf.gone) == (2, [ONE])
+
+
 def test_the_images_of_those_who_were_killed_are_removed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def kill(pid: int, signal: int) -> None:
         if pid == 7:

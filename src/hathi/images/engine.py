@@ -5,6 +5,7 @@ Any engine that speaks Docker's API will do; `DOCKER_HOST` says where it is. It 
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +134,10 @@ class DockerEngine:
                 decode=True,
             )
             failed = _follow(answers, show)
+        except KeyboardInterrupt as error:
+            # What was interrupted holds the connection, and while that is open the engine goes on building.
+            traceback.clear_frames(error.__traceback__)
+            raise
         except (docker.errors.DockerException, OSError, TypeError) as error:
             raise BuildFailed(f"cannot build {context / dockerfile}: {_reason(error)}") from error
         if failed:

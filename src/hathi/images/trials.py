@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,9 @@ REGISTRY, PATH = "localhost", "pachctl-dev"
 
 LABEL = "hathi.tried-by"
 """The label of such images; its value is the pachctl that built it, as `HOST:PID`."""
+
+ENDING_TRIES, ENDING_SECONDS = 30, 0.1
+"""How often, and how many seconds apart, it is tried to remove what an interrupted build still uses."""
 
 _STEP = re.compile(r"Step \d+/\d+ : (\w+)", re.ASCII)
 _IMAGE = re.compile(r" ---> ([0-9a-f]{12,64})", re.ASCII)
@@ -73,8 +77,10 @@ class Reading:
 class Trials:
     """Builds images to try. One process, one of these."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, pause: Callable[[float], object] = time.sleep) -> None:
         self._engine = engine
+        self._pause = pause
+        self._interrupted = False
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._names: list[str] = []
         self._made: list[str] = []
@@ -94,6 +100,9 @@ class Trials:
         self._names.append(str(name))
         try:
             self._engine.build(context, dockerfile, name, read, {LABEL: self._owner})
+        except KeyboardInterrupt:
+            self._interrupted = True
+            raise
         finally:
             self._made += [image for image in reading.made if image not in self._made]
             self._last = reading.used
@@ -106,6 +115,11 @@ class Trials:
     def close(self) -> None:
         """Remove everything that was made here."""
         self._remove(self._names, [])
+        for _ in range(ENDING_TRIES if self._interrupted else 0):
+            if not self._made:
+                break
+            self._pause(ENDING_SECONDS)  # the engine has not ended the step that it was at
+            self._remove(self._names, [])
 
     def sweep(self) -> None:
         """Remove the images of those of us who were killed."""

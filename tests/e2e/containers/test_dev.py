@@ -123,6 +123,17 @@ def test_each_save_builds_the_image_and_shows_what_it_makes(
     assert [each["commit_set"] for each in pachctl.json("list", "commit")] == commits
 
 
+def test_a_build_that_is_interrupted_leaves_nothing(
+    pachctl: Pachctl, project: Path, repo: str, engine: Any, scratch: Path
+) -> None:
+    (project / "Dockerfile").write_text((project / "Dockerfile").read_text() + "RUN sleep 600\n")
+    watched = Watched(pachctl, project / "spec.json")
+    watched.until("RUN sleep")
+    assert watched.interrupt() == 130
+    assert steps_of(engine, repo) == []
+    assert list(scratch.iterdir()) == []
+
+
 def test_a_spec_is_read_again_when_it_is_saved_and_its_mistakes_are_told(
     images: Images, repo: str, tmp_path: Path, pachctl: Pachctl, scratch: Path
 ) -> None:
