@@ -249,9 +249,7 @@ def test_an_idle_pipeline_that_scales_itself_has_no_container(
     until(lambda: state(pachctl, p) == ("STANDBY", ""))
 
 
-def test_datums_are_shared_out_evenly_among_as_many_workers_as_the_spec_says(
-    pachctl: Pachctl, busybox: str, name: str, tmp_path: Path
-) -> None:
+def test_datums_are_shared_out_evenly(pachctl: Pachctl, busybox: str, name: str, tmp_path: Path) -> None:
     """400 equal datums on four workers: each gets between 20 and 30 percent; then on two, which get half each."""
     put_numbers(pachctl, name, 400, tmp_path)
     p = f"{name}-p"
