@@ -5,18 +5,11 @@ Limits are enforced; requests are shares, which count when the machine is busy. 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from hathi.model.errors import InvalidError
-
-_UNITS = {
-    "": 1,
-    "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18,
-    "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40, "Pi": 1 << 50, "Ei": 1 << 60,
-}  # fmt: skip
-_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?([kKMGTPE]i?)?", re.ASCII)
+from hathi.model.quantities import read_quantity
 
 _SHARES = 1024
 """What the engine counts for one processor."""
@@ -46,8 +39,7 @@ def host_config(resources: Mapping[str, Any]) -> dict[str, Any]:
 
 def memory(field: str, text: str) -> int:
     """Return the bytes that a quantity such as "256M" or "1.5Gi" stands for."""
-    match = _QUANTITY.fullmatch(text.strip())
-    if match is None or match[3] not in (*_UNITS, "K", None):
+    amount = read_quantity(text)
+    if amount is None:
         raise InvalidError(f'{field}.memory: "{text}" is not a quantity such as "256M" or "1Gi"')
-    unit = match[3] or ""
-    return int(float(match[1]) * 10 ** int(match[2] or 0) * _UNITS["k" if unit == "K" else unit])
+    return amount

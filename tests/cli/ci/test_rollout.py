@@ -77,6 +77,11 @@ def test_a_pull_request_is_told_from_everything_that_is_rolled_out() -> None:
     assert event("pull_request", {"GITHUB_EVENT_NAME": "push"}) == "pull_request"
 
 
+def test_a_misspelt_event_is_refused_rather_than_rolled_out() -> None:
+    with pytest.raises(CliError, match='unknown event "pull-request"'):
+        event("pull-request", {})
+
+
 def test_the_revision_is_what_the_service_says_or_git_or_nothing(tmp_path: Path) -> None:
     assert revision({"GITHUB_SHA": "abc"}, tmp_path) == "abc"
     assert revision({}, tmp_path) == ""

@@ -65,6 +65,12 @@ def pfs(**changes: Any) -> dict[str, Any]:
         ({"output_branch": None}, "pipeline needs to specify an output branch"),
         ({"output_branch": "a b"}, "output_branch: invalid branch name"),
         ({"datum_tries": 0}, "datum_tries must be at least 1"),
+        (
+            {"resource_limits": {"memory": "lots"}},
+            'resource_limits.memory: "lots" is not a quantity such as "256M" or "1Gi"',
+        ),
+        ({"resource_requests": {"disk": "1gb"}}, '"1gb" is not a quantity'),
+        ({"resource_limits": {"cpu": -1}}, "cpu cannot be negative"),
         ({"datum_set_spec": {"number": -1}}, "number cannot be negative"),
         ({"datum_timeout": "0.0s"}, "datum_timeout must be more than 0s"),
         ({"pod_spec": "[]"}, "malformed PodSpec"),

@@ -15,7 +15,12 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 def event(given: str, env: Mapping[str, str]) -> str:
-    """Return `pull_request`, or `push` for everything that is rolled out (a push, a tag, a start by hand)."""
+    """Return `pull_request`, or `push` for everything that is rolled out (a push, a tag, a start by hand).
+
+    given: from the command line, "" for none. CliError when it is neither: a slip must not roll out a pull request.
+    """
+    if given not in ("", PUSH, PULL_REQUEST):
+        raise CliError(f'unknown event "{given}": --event is {PUSH} or {PULL_REQUEST}')
     found = given or env.get("GITHUB_EVENT_NAME", PUSH)
     return PULL_REQUEST if found.startswith(PULL_REQUEST) else PUSH
 

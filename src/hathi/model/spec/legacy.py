@@ -9,12 +9,13 @@ Translation happens before anything is checked, so it touches only what it under
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from hathi.model.inputs import COMBINATORS
-from hathi.model.spec.kinds import camel
+from hathi.model.spec.kinds import Float, camel
 from hathi.model.spec.problems import Note, Path, Problem, SpecError
 
 Node = dict[str, Any]
@@ -33,6 +34,9 @@ WITHOUT_EFFECT: Mapping[str, str] = {
 
 _PARTITIONS: Mapping[str, str] = {"block": "/*", "file": "/*", "repo": "/"}
 """How an input could be cut before there were globs, and the glob that comes nearest."""
+
+_STRATEGIES = ("CONSTANT", "COEFFICIENT", 0, 1)
+"""How workers could be counted, by name or number."""
 
 _METHODS: Mapping[str, Node] = {
     "map": {"partition": "block", "incremental": True},
@@ -97,19 +101,39 @@ class _Translation:
         node = _find(spec, "parallelism_spec")
         if not isinstance(node, dict):
             return
-        if _take(node, "strategy") is not None:
+        strategy = _take(node, "strategy")
+        if strategy is not None and strategy not in _STRATEGIES:
+            text = f"unknown strategy {json.dumps(strategy)} (known were CONSTANT and COEFFICIENT)"
+            self._refuse(("parallelism_spec", "strategy"), text)
+        elif strategy is not None:
             self._note(("parallelism_spec", "strategy"), "has no effect: constant says it all")
-        coefficient = _take(node, "coefficient")
-        if isinstance(coefficient, int | float) and coefficient > 0 and not node.get("constant"):
+        self._coefficient(node)
+
+    def _coefficient(self, node: Node) -> None:
+        path: Path = ("parallelism_spec", "coefficient")
+        given = _take(node, "coefficient")
+        if given is None:
+            return
+        wrong: list[Problem] = []
+        coefficient = Float().read(given, path, wrong.append)
+        self.problems += wrong
+        if wrong or coefficient == 0:
+            return
+        if coefficient < 0:
+            self._refuse(path, "cannot be negative")
+        elif node.get("constant"):
+            self._note(path, "has no effect: constant says it all")
+        else:
             node["constant"] = max(1, math.ceil(coefficient))
-            text = f"workers are no longer counted by node: read as constant {node['constant']}"
-            self._note(("parallelism_spec", "coefficient"), text)
+            self._note(path, f"workers are no longer counted by node: read as constant {node['constant']}")
 
     def _resources(self, spec: Node) -> None:
         self._rename(spec, "resource_spec", "resource_requests")
         for name in ("resource_requests", "resource_limits"):
             node = _find(spec, name)
             gpus = node.get("gpu") if isinstance(node, dict) else None
+            if isinstance(gpus, str) and gpus.isdecimal():
+                gpus = int(gpus)
             if isinstance(node, dict) and isinstance(gpus, int) and not isinstance(gpus, bool):
                 node["gpu"] = {"type": "nvidia.com/gpu", "number": gpus}
                 self._note((name, "gpu"), f"read as {gpus} of type nvidia.com/gpu")
@@ -135,7 +159,11 @@ class _Translation:
 
     def _flat_inputs(self, spec: Node) -> None:
         flat = spec.get("inputs")
-        if not isinstance(flat, list) or "input" in spec:
+        if not isinstance(flat, list):
+            return
+        if "input" in spec:
+            self._refuse(("inputs",), "given beside input, which replaced it")
+            del spec["inputs"]
             return
         del spec["inputs"]
         children = [{"pfs": self._flat_input(node, ("inputs", index))} for index, node in enumerate(flat)]

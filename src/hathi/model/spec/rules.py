@@ -13,6 +13,7 @@ from typing import Any
 
 from hathi.model import names
 from hathi.model.errors import InvalidError
+from hathi.model.quantities import read_quantity
 from hathi.model.spec import input_rules
 from hathi.model.spec.problems import Path, Problem
 
@@ -21,6 +22,7 @@ Rule = Callable[[Spec, str], Iterator[Problem]]
 
 REPROCESS = ("until_success", "every_job")
 SERVICE_TYPES = ("ClusterIP", "LoadBalancer", "NodePort")
+RESOURCES = ("resource_requests", "resource_limits", "sidecar_resource_requests", "sidecar_resource_limits")
 OBJECT_SCHEMES = ("s3", "gs", "azblob", "wasb", "minio", "file")
 
 
@@ -156,6 +158,17 @@ def _numbers(spec: Spec, project: str) -> Iterator[Problem]:
             yield Problem((key,), f"{key} must be more than 0s; leave it out for no limit")
 
 
+def _resources(spec: Spec, project: str) -> Iterator[Problem]:
+    for name in RESOURCES:
+        node = spec.get(name, {})
+        for key in ("memory", "disk"):
+            text = node.get(key)
+            if text and read_quantity(text) is None:
+                yield Problem((name, key), f'"{text}" is not a quantity such as "256M" or "1Gi"')
+        if node.get("cpu", 0) < 0:
+            yield Problem((name, "cpu"), "cpu cannot be negative")
+
+
 def _pod(spec: Spec, project: str) -> Iterator[Problem]:
     if spec.get("pod_spec") and not isinstance(_json(spec["pod_spec"]), dict):
         yield Problem(("pod_spec",), "malformed PodSpec: expected a JSON object")
@@ -183,6 +196,7 @@ RULES: tuple[Rule, ...] = (
     _service,
     _output_branch,
     _numbers,
+    _resources,
     _pod,
 )
 """In the order in which the original checks."""
