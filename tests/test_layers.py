@@ -13,19 +13,20 @@ SRC = Path(__file__).parent.parent / "src" / "hathi"
 
 ALLOWED: dict[str, set[str]] = {
     "model": set(),
+    "engine": {"model"},
     "wire": {"model"},
     "storage": {"model"},
     "metadata": {"model"},
     "versioning": {"storage", "metadata", "model"},
     "datum": {"storage", "wire", "model"},
-    "runtimes": {"datum", "model"},
+    "runtimes": {"engine", "datum", "model"},
     "worker": {"datum", "wire", "storage", "model"},
     "pipelines": {"versioning", "storage", "metadata", "runtimes.interface", "model"},
-    "images": {"wire", "model"},
+    "images": {"engine", "wire", "model"},
     "server": {
-        "model", "wire", "storage", "metadata", "versioning", "pipelines", "datum", "runtimes",
+        "model", "wire", "storage", "metadata", "versioning", "pipelines", "datum", "runtimes", "engine",
     },
-    "cli": {"wire", "storage", "datum", "images", "model"},
+    "cli": {"wire", "storage", "datum", "images", "engine", "model"},
 }  # fmt: skip
 
 # Inside storage the floors stand on one another, never the other way round.

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from hathi.images.engine import Credentials, LoginNeeded, Step
+from hathi.engine.errors import LoginNeeded
+from hathi.engine.names import parse_image
+from hathi.engine.values import Credentials, Step
 from hathi.images.errors import ImageError
-from hathi.images.names import parse_image
 from hathi.images.publishing import Wish, must_travel, publish
 
 LOCAL = {"image": "reg:5000/tool:1"}

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hathi.engine.errors import BuildFailed
+from hathi.engine.names import ImageName
+from hathi.engine.values import Show, Step
 from hathi.images import trials
-from hathi.images.engine import BuildFailed, Show, Step
-from hathi.images.names import ImageName
 from hathi.images.trials import LABEL, Reading, Trials
 
 BASE, ONE, TWO, THREE, FOUR = (letter * 12 for letter in "0abcd")
@@ -48,7 +49,7 @@ class Shelf:
         self.gone.append(image)
         return True
 
-    def labelled(self, label: str) -> list[tuple[list[str], Mapping[str, str]]]:
+    def images_labelled(self, label: str) -> list[tuple[list[str], Mapping[str, str]]]:
         return [each for each in self.left if label in each[1]]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from hathi.images.names import DOCKER_HUB
+from hathi.engine.names import DOCKER_HUB
 from hathi.images.publishing import Wish
 
 if TYPE_CHECKING:

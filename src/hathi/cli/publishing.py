@@ -13,8 +13,8 @@ import click
 from hathi.cli.render import sizes
 from hathi.cli.session import Session
 from hathi.cli.specs import Spec
+from hathi.engine.values import Step
 from hathi.images import publishing
-from hathi.images.engine import DockerEngine, Step
 from hathi.images.publishing import Wish
 
 _DONE = ("Pushed", "Layer already exists", "Mounted from", "Pull complete", "Already exists")
@@ -32,9 +32,11 @@ _KEPT = 500
 
 def publish(session: Session, spec: Spec, wish: Wish) -> Spec:
     """Build if wished, tag and push if wished a spec's image; returns the spec with the new name of it."""
+    from hathi.engine.docker import Engine  # brings the SDK, which takes long to load
+
     transform = spec.data["transform"]
     with Steps() as steps:
-        image = publishing.publish(DockerEngine(session.env), transform, spec.folder, wish, ask, steps.show)
+        image = publishing.publish(Engine(session.env), transform, spec.folder, wish, ask, steps.show)
     click.echo(f"{'pushed' if wish.push else 'built'} {image}", err=True)
     return spec.with_image(str(image))
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from hathi.engine.errors import LoginNeeded
+from hathi.engine.names import DOCKER_HUB, LOCAL, ImageName, parse_image
+from hathi.engine.values import Credentials, Show
 from hathi.images.context import context_of
-from hathi.images.engine import Credentials, Engine, LoginNeeded, Show
 from hathi.images.errors import ImageError
-from hathi.images.names import DOCKER_HUB, LOCAL, ImageName, parse_image
 from hathi.model.ids import new_id
 
 Ask = Callable[[str, bool], str | None]
@@ -32,6 +33,26 @@ class Wish:
     username: str = ""
     tag: str = ""
     push: bool = True
+
+
+class Engine(Protocol):
+    """What is asked of an engine."""
+
+    def build(self, context: Path, dockerfile: str, image: ImageName, show: Show) -> None:
+        """Build `dockerfile`, a name in the folder `context`, and tag the result. EngineGone, BuildFailed."""
+        ...
+
+    def tag(self, image: str, new: ImageName) -> None:
+        """Give an image another name. EngineGone, ImageMissing."""
+        ...
+
+    def credentials(self, registry: str, username: str = "") -> Credentials | None:
+        """Return what the local configuration has for a registry, of this user if one is named. PushFailed."""
+        ...
+
+    def push(self, image: ImageName, credentials: Credentials | None, show: Show) -> None:
+        """Push an image, as nobody in particular without credentials. EngineGone, LoginNeeded, PushFailed."""
+        ...
 
 
 def must_travel(image: str, told: bool, here: str, there: str) -> bool:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from hathi.engine.names import ImageName
+from hathi.engine.values import Show, Step
 from hathi.images.context import context_of
-from hathi.images.engine import Show, Step
-from hathi.images.names import ImageName
 from hathi.model.ids import new_id
 
 REGISTRY, PATH = "localhost", "pachctl-dev"
@@ -38,7 +38,7 @@ class Engine(Protocol):
     """What is asked of an engine."""
 
     def build(self, context: Path, dockerfile: str, image: ImageName, show: Show, labels: Mapping[str, str]) -> None:
-        """Build an image under a name. EngineUnavailable, BuildFailed."""
+        """Build an image under a name. EngineGone, BuildFailed."""
         ...
 
     def untag(self, name: str) -> bool:
@@ -49,7 +49,7 @@ class Engine(Protocol):
         """Remove an image that has no name and that nothing stands on; returns False when something does."""
         ...
 
-    def labelled(self, label: str) -> list[tuple[list[str], Mapping[str, str]]]:
+    def images_labelled(self, label: str) -> list[tuple[list[str], Mapping[str, str]]]:
         """Return names and labels of the images that have a label."""
         ...
 
@@ -123,7 +123,7 @@ class Trials:
 
     def sweep(self) -> None:
         """Remove the images of those of us who were killed."""
-        for names, labels in self._engine.labelled(LABEL):
+        for names, labels in self._engine.images_labelled(LABEL):
             if _is_dead(labels[LABEL]):
                 for name in names:
                     if name.startswith(f"{REGISTRY}/{PATH}:"):

@@ -6,8 +6,8 @@ later, or is down when pachd starts, changes nothing.
 
 from __future__ import annotations
 
+from hathi.engine.docker import Engine
 from hathi.model.errors import HathiError
-from hathi.runtimes.docker.engine import Engine
 from hathi.runtimes.docker.runtime import DockerRuntime
 from hathi.runtimes.external import ExternalRuntime
 from hathi.runtimes.interface import Runtime

@@ -148,7 +148,7 @@ def test_what_cannot_be_built_or_pushed_changes_nothing(
     assert "does not exist" in pachctl.fails("create", "pipeline", "-b", "-f", file)
     assert p not in pachctl("list", "pipeline")
     pachctl.environment["DOCKER_HOST"] = "unix:///nowhere.sock"
-    assert "no container engine answers at unix:///nowhere.sock" in pachctl.fails(
+    assert "the container engine at unix:///nowhere.sock does not answer" in pachctl.fails(
         "create", "pipeline", "-p", "-f", file
     )
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from hathi.runtimes.docker.engine import EngineGone, EngineRefused, Exit, Image, Plan
+from hathi.engine.errors import EngineGone, EngineRefused
+from hathi.engine.values import Exit, Image, Plan
 
 
 @dataclass
@@ -69,8 +70,8 @@ class FakeEngine:
 
     def create(self, plan: Plan) -> str:
         self._asked()
-        if self.image(plan.image) is None:
-            raise EngineRefused(f"No such image: {plan.image}")
+        if self.image(plan.image.id) is None:
+            raise EngineRefused(f"No such image: {plan.image.id}")
         with self.changed:
             made = Container(f"c{next(self._ids)}", plan)
             self.containers[made.id] = made

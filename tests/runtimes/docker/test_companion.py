@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from runtimes.docker.support import FakeEngine
 
+from hathi.engine.values import Exit, Image
 from hathi.model.errors import InvalidError
 from hathi.runtimes.docker import companion
 from hathi.runtimes.docker.companion import Containers
-from hathi.runtimes.docker.engine import Exit, Image
 from hathi.runtimes.interface import WorkerGroup
 
 
@@ -94,7 +94,7 @@ def test_a_container_is_made_when_the_worker_listens(
     containers.heard("listening 1 secret")
     (made,) = engine.wait_for(engine.running)
     plan = made.plan
-    assert (plan.image, plan.name) == ("sha256:one", "hathi-c-p-v1-0-abc-1")
+    assert (plan.image.id, plan.name) == ("sha256:one", "hathi-c-p-v1-0-abc-1")
     assert plan.command == ("/.hathi/shim", "serve", "--unix", "/.hathi/wire")
     assert plan.env == {"HATHI_SHIM_TOKEN": "secret"}
     assert plan.labels == {"hathi.cluster": "c", "hathi.group": "default/p/v1", "hathi.worker": "p-v1-0-abc"}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from runtimes.docker.support import FakeEngine
 
+from hathi.engine.values import Exit, Image, Plan
 from hathi.runtimes import keeping
 from hathi.runtimes.docker import companion, runtime
-from hathi.runtimes.docker.engine import Exit, Image, Plan
 from hathi.runtimes.docker.runtime import DockerRuntime
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
 from hathi.runtimes.keeping import Place
@@ -63,7 +63,7 @@ def group(image: str = "image:1") -> WorkerGroup:
 
 
 def left(labels: dict[str, str]) -> Plan:
-    return Plan("left", "sha256:one", ("/x",), {}, labels, ())
+    return Plan("left", Image("sha256:one"), ("/x",), {}, labels, ())
 
 
 def test_a_group_runs_in_containers_and_tells_the_image(rig: Rig, engine: FakeEngine) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hathi.cli.errors import CliError
 from hathi.cli.specs import Spec
+from hathi.engine.names import ImageName, parse_image
 from hathi.images.context import DOCKERFILE
-from hathi.images.names import ImageName, parse_image
 from hathi.images.publishing import Wish
 
 Publish = Callable[[Spec, Wish], Spec]

@@ -16,8 +16,7 @@ from hathi.cli.local.sources import makes_image
 from hathi.cli.placing import STDIN, is_url
 from hathi.cli.session import Session, pass_session, require
 from hathi.cli.submitting import Order, submit
-from hathi.images.engine import DockerEngine
-from hathi.images.names import DOCKER_HUB
+from hathi.engine.names import DOCKER_HUB
 from hathi.images.publishing import Wish, must_travel
 from hathi.wire.gen import hathi_pb2
 
@@ -85,6 +84,8 @@ def dev(
 
 def _wish(session: Session, spec: specs.Spec, about: hathi_pb2.ServerResponse, registry: str, username: str) -> Wish:
     """Return how a spec's image gets to the server."""
+    from hathi.engine.docker import Engine  # brings the SDK, which takes long to load
+
     image = str(spec.data["transform"].get("image") or "")
-    push = must_travel(image, bool(registry or username), DockerEngine(session.env).id(), about.engine)
+    push = must_travel(image, bool(registry or username), Engine(session.env).id(), about.engine)
     return Wish(True, "" if registry == DOCKER_HUB else registry, username, push=push)

@@ -26,7 +26,6 @@ from hathi.cli.publishing import BuildSteps
 from hathi.cli.render import local
 from hathi.cli.session import Session
 from hathi.cli.specs import Spec
-from hathi.images.engine import DockerEngine
 from hathi.images.source import list_source
 from hathi.images.trials import Trials
 from hathi.model.errors import HathiError
@@ -112,7 +111,9 @@ class Bench:
     def _image(self, spec: Spec) -> str:
         """Build a spec's image and return its name."""
         if self._trials is None:
-            self._trials = Trials(DockerEngine(self._session.env))
+            from hathi.engine.docker import Engine  # brings the SDK, which takes long to load
+
+            self._trials = Trials(Engine(self._session.env))
             self._rooms.sweep()  # first what images are used by
             self._trials.sweep()
         with _timed("image built"), BuildSteps() as steps:

@@ -19,14 +19,24 @@ from hathi.datum.frames import Command, Outcome
 from hathi.datum.limits import host_config
 from hathi.datum.sandbox import Sandbox, SandboxGone
 from hathi.datum.shim import binary
-from hathi.images.containers import Bind, Containers, LocalImage
+from hathi.engine.docker import Engine
+from hathi.engine.values import Exit, Image, Mount, Plan
 from hathi.model.errors import HathiError
+
+LABEL, VALUE = "hathi.by-hand", "pachctl"
+"""What every container here is labelled with."""
 
 _SHELL = "command -v bash > /dev/null && exec bash -i; exec sh -i"
 
 
+def sweep(engine: Engine) -> None:
+    """Remove the ended containers of those of us who were killed."""
+    for id, _ in engine.labelled(f"{LABEL}={VALUE}", ended=True):
+        engine.remove(id)
+
+
 @contextlib.contextmanager
-def container_room(engine: Containers, image: LocalImage, resources: Mapping[str, Any]) -> Iterator[Room]:
+def container_room(engine: Engine, image: Image, resources: Mapping[str, Any]) -> Iterator[Room]:
     """Give a room in containers of an image. resources: the spec's resource_requests and resource_limits.
 
     Raises InvalidError when those make no sense.
@@ -56,9 +66,7 @@ def container_room(engine: Containers, image: LocalImage, resources: Mapping[str
 class _Keeper:
     """Starts a container whenever the link asks for one."""
 
-    def __init__(
-        self, engine: Containers, image: LocalImage, limits: Mapping[str, Any], scratch: Path, stage: Path
-    ) -> None:
+    def __init__(self, engine: Engine, image: Image, limits: Mapping[str, Any], scratch: Path, stage: Path) -> None:
         self._engine = engine
         self._image = image
         self._limits = limits
@@ -125,15 +133,39 @@ class _Keeper:
 
     def _start(self, serial: int, token: str) -> str:
         box = box_folder(self._scratch, serial)
-        binds = (Bind(box / "link", LINK, read_only=True), Bind(box / "pfs", "/pfs"))
-        command = shim_command(self._image.labels)
-        return self._engine.start(self._image, command, {TOKEN_VARIABLE: token}, binds, self._limits)
+        plan = Plan(
+            name="",
+            image=self._image,
+            command=shim_command(self._image.labels),
+            env={TOKEN_VARIABLE: token},
+            labels={LABEL: VALUE},
+            mounts=(Mount(box / "link", LINK, read_only=True), Mount(box / "pfs", "/pfs")),
+            host=self._limits,
+        )
+        id = self._engine.create(plan)
+        try:
+            self._engine.start(id)
+        except HathiError:
+            self._engine.remove(id)
+            raise
+        return id
 
     def _watch(self, serial: int, id: str) -> None:
-        reason = self._engine.why_ended(id)
+        reason = _why_ended(self._engine, id)
         if self._closing:
             return
         self._link.ended(serial, Ending(reason, blameless=False))
         self._news.put(reason)
         with contextlib.suppress(HathiError):
             self._engine.remove(id)
+
+
+def _why_ended(engine: Engine, id: str) -> str:
+    """Wait until a container ends, and return why."""
+    try:
+        engine.wait(id)
+        exit = engine.exited(id) or Exit(-1)
+        words = "" if exit.memory else engine.last_words(id)
+    except HathiError as error:
+        return str(error)
+    return ": ".join(part for part in (exit.reason, words) if part)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from hathi.cli.local.room import Room, process_room
 from hathi.cli.local.running import Task
 from hathi.cli.session import Session
+from hathi.engine.choosing import obtain
 from hathi.wire.gen import hathi_pb2
 
 if TYPE_CHECKING:
-    from hathi.images.containers import Containers
+    from hathi.engine.docker import Engine
 
 PROCESS = "process"
 
@@ -51,7 +52,9 @@ class Rooms:
 
     def sweep(self) -> None:
         """Remove the containers of those of us who were killed."""
-        self._engine.sweep()
+        from hathi.cli.local.contained import sweep
+
+        sweep(self._engine)
 
     def close_others(self, *needed: Room) -> None:
         """Close all rooms but these."""
@@ -66,16 +69,17 @@ class Rooms:
             return ("", ""), process_room(self._show)
         from hathi.cli.local.contained import container_room  # brings the engine's SDK, which takes long to load
 
-        image = self._engine.image(task.image)
+        image = obtain(self._engine, task.image)
         limits = json.dumps(task.resources, sort_keys=True)
         return (image.id, limits), container_room(self._engine, image, task.resources)
 
     @cached_property
-    def _engine(self) -> Containers:
-        from hathi.images.containers import Containers
+    def _engine(self) -> Engine:
+        from hathi.cli.local.contained import sweep
+        from hathi.engine.docker import Engine
 
-        engine = Containers(self._env)
-        engine.sweep()
+        engine = Engine(self._env)
+        sweep(engine)
         return engine
 
 

@@ -1,5 +1,4 @@
 """Workers whose user code runs in containers of an engine that speaks Docker's API, Podman among them.
 
-`engine` is the border to the SDK, `images` finds the image, `companion` keeps one container beside each worker, and
-`runtime` is what pachd sees.
+`companion` keeps one container beside each worker, and `runtime` is what pachd sees.
 """

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from hathi.datum.container import LINK, SHIM_LABEL, TOKEN_VARIABLE, box_folder, shim_command
 from hathi.datum.limits import host_config
 from hathi.datum.shim import binary
+from hathi.engine.choosing import exact_name
+from hathi.engine.docker import Engine
+from hathi.engine.errors import EngineGone, EngineRefused
+from hathi.engine.values import Exit, Image, Mount, Plan
 from hathi.model.errors import HathiError
-from hathi.runtimes.docker.engine import Engine, EngineGone, EngineRefused, Exit, Image, Mount, Plan
-from hathi.runtimes.docker.images import exact_name
 from hathi.runtimes.keeping import Life
 
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
@@ -148,7 +150,7 @@ class Containers:
 
     def _bury_ended(self, made: _Made, exit: Exit) -> None:
         """Tell why a container ended; make another when the worker waits for one."""
-        reason = reason_of(exit)
+        reason = exit.reason
         if not self._met and self._asked == made.asked:
             reason = self._stillborn(made, reason)
         self._life.tell(ready=False, problem=reason)
@@ -194,13 +196,12 @@ class Containers:
         box = box_folder(self._life.scratch, asked.serial)
         return Plan(
             name=f"{self._prefix}-{self._life.name}-{asked.serial}",
-            image=self._image.id,
+            image=self._image,
             command=shim_command(self._image.labels),
             env={TOKEN_VARIABLE: asked.token},
             labels=self._labels,
             mounts=(Mount(box / "link", LINK, read_only=True), Mount(box / "pfs", "/pfs")),
             host=self._host,
-            unwatched=self._image.watched,
         )
 
     def _explained(self, error: HathiError) -> str:
@@ -257,11 +258,3 @@ class Containers:
             self._engine.kill(id)
         except HathiError:
             pass  # the end of the container will show by itself
-
-
-def reason_of(exit: Exit) -> str:
-    """Return why a container ended, in words for a person."""
-    if exit.memory:
-        return "the container was killed for using more memory than its limit"
-    status = "" if exit.status < 0 else f" with status {exit.status}"
-    return f"the container ended{status}{': ' if exit.error else ''}{exit.error}"

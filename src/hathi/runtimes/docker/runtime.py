@@ -10,10 +10,11 @@ import secrets
 import threading
 import time
 
+from hathi.engine.choosing import obtain
+from hathi.engine.docker import Engine
+from hathi.engine.errors import EngineGone
 from hathi.model.errors import HathiError
 from hathi.runtimes.docker.companion import FIRST_PAUSE, LAST_PAUSE, Containers
-from hathi.runtimes.docker.engine import Engine, EngineGone
-from hathi.runtimes.docker.images import obtain
 from hathi.runtimes.keeping import Companion, Keepers, Life, Place
 
 CLUSTER_LABEL, SERVER_LABEL = "hathi.cluster", "hathi.server"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hathi.images.names import parse_image
+from hathi.engine.names import parse_image
 
 
 @pytest.mark.parametrize(

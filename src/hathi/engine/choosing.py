@@ -1,4 +1,4 @@
-"""Which image a pipeline's containers run, and how exactly it can be named.
+"""Which image a name means, and how exactly it can be named.
 
 An image that the engine has is used as it is, so that images made on this machine need no registry. Only a tag that is
 meant to move, `latest` in a registry that the name names, is asked for anew; when the registry has no answer, what is
@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from hathi.runtimes.docker.engine import EngineRefused, Image
+from hathi.engine.errors import EngineRefused
+from hathi.engine.names import parse_image
+from hathi.engine.values import Image
+
+_ID = "sha256:"
+"""What the id of an image begins with, which no registry knows."""
 
 
 class Images(Protocol):
@@ -25,11 +30,18 @@ class Images(Protocol):
         ...
 
 
-def obtain(engine: Images, name: str, cancelled: Callable[[], bool]) -> Image:
+def never() -> bool:
+    """Return that nobody has lost patience."""
+    return False
+
+
+def obtain(engine: Images, name: str, cancelled: Callable[[], bool] = never) -> Image:
     """Return the image of a name, from its registry if need be. EngineRefused says why that cannot be."""
     present = engine.image(name)
     if present is not None and not _moves(name):
         return present
+    if name.startswith(_ID):
+        raise EngineRefused(f"the image {name} is not on this machine any more, and no registry knows it")
     try:
         engine.pull(name, cancelled)
     except EngineRefused as error:
@@ -44,26 +56,16 @@ def obtain(engine: Images, name: str, cancelled: Callable[[], bool]) -> Image:
 
 def exact_name(name: str, image: Image) -> str:
     """Return what names just this image for good: its digest in the registry it was named by, else its id."""
-    repository = _split(name)[0]
+    repository = parse_image(name).repository
     for digest in image.digests:
-        if _familiar(digest.partition("@")[0]) == _familiar(repository):
+        if _familiar(parse_image(digest).repository) == _familiar(repository):
             return digest
     return image.id
 
 
-def _split(name: str) -> tuple[str, str, str]:
-    """Return repository, tag and digest of a name."""
-    rest, _, digest = name.partition("@")
-    folder, slash, last = rest.rpartition("/")
-    base, _, tag = last.partition(":")
-    return f"{folder}{slash}{base}", tag, digest
-
-
 def _moves(name: str) -> bool:
-    repository, tag, digest = _split(name)
-    first, slash, _ = repository.partition("/")
-    registry = bool(slash) and ("." in first or ":" in first or first == "localhost")
-    return registry and not digest and tag in ("", "latest")
+    image = parse_image(name)
+    return bool(image.registry) and not image.digest and image.tag in ("", "latest")
 
 
 def _familiar(repository: str) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from hathi.runtimes.docker.engine import EngineRefused, Image
-from hathi.runtimes.docker.images import exact_name, obtain
+from hathi.engine.choosing import exact_name, obtain
+from hathi.engine.errors import EngineRefused
+from hathi.engine.values import Image
 
 
 class Shelf:
