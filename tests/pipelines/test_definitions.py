@@ -217,3 +217,10 @@ def test_a_pipeline_never_changes_its_runtime_by_itself(world):
     world.settle()
     assert info(world).state is PipelineState.FAILURE
     assert "declared for the fake runtime" in info(world).reason
+
+
+def test_what_an_old_spec_became_is_in_the_servers_log(copied, caplog):
+    """The protocol has no place for notes, and clients of old have old specs."""
+    with caplog.at_level("INFO", "hathi"):
+        copied.pipeline("copy", update=True, cache_size="64M")
+    assert "the spec of pipeline default/copy: cache_size: has no effect" in caplog.text

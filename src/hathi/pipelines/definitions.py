@@ -8,8 +8,10 @@ the job.
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from hathi.metadata.transaction import Transaction
@@ -27,6 +29,8 @@ from hathi.pipelines.rows.pipelines import PipelineRow, VersionRow
 _NOT_SERVED = {Cron: "cron", Join: "join", Group: "group"}
 _FIELDS_NOT_SERVED = (("egress",), ("s3_out",), ("transform", "secrets"), ("transform", "datum_batching"))
 _INPUTS_NOT_SERVED = ("s3", "trigger")
+
+log = logging.getLogger(__name__)
 
 
 class PipelineExists(ExistsError):
@@ -58,6 +62,8 @@ def create(
     """
     parsed = parse_spec(spec, project=project)
     _check_served(parsed)
+    for note in parsed.notes:  # clients of the original have no place for them
+        tx.after_commit(partial(log.info, "the spec of pipeline %s: %s", parsed.pipeline, note))
     update = parsed.modifiers.get("update", update)
     reprocess = parsed.modifiers.get("reprocess", reprocess)
     row = pipelines.find(tx, parsed.pipeline)
