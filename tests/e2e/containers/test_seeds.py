@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from e2e.containers.support import Images
-from e2e.support import Pachctl, counts, run
+from e2e.support import ROOT, Pachctl, counts, run
 
 pytestmark = pytest.mark.e2e
+
+SPECS = ROOT / "tests/golden/seeds"
+"""The specs as the documents print them."""
 
 BINARY = r"""
 #include <ctype.h>
@@ -38,43 +41,6 @@ int main(int argc, char **argv) {
         if (out == NULL || fprintf(out, "%d\n", words) < 0 || fclose(out) != 0) return 3;
     }
     return 0;
-}
-"""
-
-MY_PIPELINE = """\
-# my-pipeline.json
-{
-  "pipeline": {
-    "name": "my-pipeline"
-  },
-  "transform": {
-    "image": "my-pipeline-image",
-    "cmd": ["/binary", "/pfs/data", "/pfs/out"]
-  },
-  "input": {
-      "pfs": {
-        "repo": "data",
-        "glob": "/*"
-      }
-  }
-}
-"""
-
-WORDCOUNT = """\
-{
-  "pipeline": {
-    "name": "wordcount"
-  },
-  "transform": {
-    "image": "wordcount-image",
-    "cmd": ["/binary", "/pfs/data", "/pfs/out"]
-  },
-  "input": {
-      "atom": {
-        "repo": "data",
-        "glob": "/*"
-      }
-  }
 }
 """
 
@@ -109,22 +75,18 @@ def binary_image(images: Images, name: str) -> None:
 
 
 @pytest.mark.parametrize("source", ["file", "URL"])
-def test_the_developers_first_spec(pachctl: Pachctl, images: Images, data: str, tmp_path: Path, source: str) -> None:
+def test_the_developers_first_spec(pachctl: Pachctl, images: Images, data: str, source: str) -> None:
     binary_image(images, "my-pipeline-image")
-    (tmp_path / "my-pipeline.json").write_text(MY_PIPELINE)
-    with published(tmp_path) as address:
-        place = f"{address}/my-pipeline.json" if source == "URL" else str(tmp_path / "my-pipeline.json")
+    with published(SPECS) as address:
+        place = f"{address}/my-pipeline.json" if source == "URL" else str(SPECS / "my-pipeline.json")
         pachctl("create", "pipeline", "-f", place)
     assert counts(run(pachctl, "my-pipeline")) == (2, 0, 2)
     assert pachctl("get", "file", "my-pipeline@master:/three") == "3\n"
 
 
-def test_the_analysts_first_spec_with_its_command_of_then(
-    pachctl: Pachctl, images: Images, data: str, tmp_path: Path
-) -> None:
+def test_the_analysts_first_spec_with_its_command_of_then(pachctl: Pachctl, images: Images, data: str) -> None:
     binary_image(images, "wordcount-image")
-    (tmp_path / "your_pipeline.json").write_text(WORDCOUNT)
-    pachctl("create-pipeline", "-f", str(tmp_path / "your_pipeline.json"))
+    pachctl("create-pipeline", "-f", str(SPECS / "your_pipeline.json"))
     assert counts(run(pachctl, "wordcount")) == (2, 0, 2)
     pachctl("put", "file", "data@master:/two", text="two words\n")  # and all future commits
     assert counts(run(pachctl, "wordcount")) == (1, 2, 3)

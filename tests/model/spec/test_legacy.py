@@ -1,9 +1,10 @@
 """1.x specs are translated with a note, or refused with the reason; nothing changes its meaning in silence."""
 
-import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hathi.model.spec import SpecError, parse_spec, translate
 
@@ -122,40 +123,11 @@ def test_a_whole_old_spec_parses() -> None:
     assert len(parsed.notes) == 3
 
 
-WORDCOUNT = """{
-  "pipeline": {
-    "name": "wordcount"
-  },
-  "transform": {
-    "image": "wordcount-image",
-    "cmd": ["/binary", "/pfs/data", "/pfs/out"]
-  },
-  "input": {
-      "atom": {
-        "repo": "data",
-        "glob": "/*"
-      }
-  }
-}"""
-MINE = """{
-  "pipeline": {
-    "name": "my-pipeline"
-  },
-  "transform": {
-    "image": "my-pipeline-image",
-    "cmd": ["/binary", "/pfs/data", "/pfs/out"]
-  },
-  "input": {
-      "pfs": {
-        "repo": "data",
-        "glob": "/*"
-      }
-  }
-}"""
+SEEDS = Path(__file__).parents[2] / "golden/seeds"
 
 
-@pytest.mark.parametrize(("text", "told"), [(WORDCOUNT, 1), (MINE, 0)])
-def test_the_examples_of_the_founding_documents_parse_as_they_are_printed(text: str, told: int) -> None:
-    parsed = parse_spec(json.loads(text))
+@pytest.mark.parametrize(("name", "told"), [("your_pipeline.json", 1), ("my-pipeline.json", 0)])
+def test_the_examples_of_the_founding_documents_parse_as_they_are_printed(name: str, told: int) -> None:
+    parsed = parse_spec(yaml.safe_load((SEEDS / name).read_text()))  # one has a comment, which JSON has not
     assert parsed.effective["input"]["pfs"]["repo"] == "data"
     assert len(parsed.notes) == told
