@@ -43,6 +43,10 @@ if [ -f requirements.txt ]; then
         fi
     fi
     echo "$key" > "$out/requirements.key"
+    # Wheels of one name may differ in what they hold, so what is installed is known by all of it.
+    (cd "$out" && for file in *.whl wheels.tar; do
+        [ ! -f "$file" ] || sha256sum "$file"
+    done) | sha256sum | cut -d ' ' -f 1 > "$out/wheels.key"
 fi
 
 cp "$here/run.sh" "$out/run.sh"

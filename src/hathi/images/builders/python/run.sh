@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs Python code: /pfs/source/main.py, with the wheels of /pfs/build installed beside it.
 #
-# They are installed without a look at any index, into a folder that outlives the datum where the image names one.
+# They are installed without a look at any index, into a folder that outlives the datum where the image names one. Other
+# builds may have left theirs there: each is named by the contents of its wheels.
 set -e
 
 python=$(command -v python3 || command -v python || true)
@@ -10,8 +11,8 @@ if [ -z "$python" ]; then
     exit 1
 fi
 
-if [ -f /pfs/build/requirements.key ]; then
-    site=${BUILDER_CACHE:-${TMPDIR:-/tmp}}/site-$(ls /pfs/build | sha256sum | cut -c 1-16)
+if [ -f /pfs/build/wheels.key ]; then
+    site=${BUILDER_CACHE:-${TMPDIR:-/tmp}}/site-$(cut -c 1-16 /pfs/build/wheels.key)
     if [ ! -d "$site" ]; then
         work=$(mktemp -d "$site.XXXXXX")
         mkdir "$work/odd" "$work/site"
