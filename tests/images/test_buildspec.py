@@ -40,6 +40,11 @@ def test_with_a_path_alone_the_pipelines_image_is_the_builder(tmp_path):
 @pytest.mark.parametrize(
     ("build", "changes", "message"),
     [
+        (
+            {"language": "go"},
+            {"spout": {}, "input": None},
+            "transform.build: build step-enabled pipelines do not work with spouts",
+        ),
         ({"language": "go"}, {"spout": {}}, "transform.build: build step-enabled pipelines do not work with spouts"),
         ({"language": "go"}, {"input": None}, "no `input` specified"),
         ({}, {}, "transform.build: must specify either a build `language` or `image`, or an image to run in"),
@@ -86,4 +91,4 @@ def test_the_path_must_be_a_folder(tmp_path):
 
 
 def test_all_problems_are_told_at_once(tmp_path):
-    assert len(messages({"path": "none"}, tmp_path, spout={}, input=None)) == 4
+    assert len(messages({"path": "none"}, tmp_path, spout={}, input={"cron": {"name": "build"}})) == 4

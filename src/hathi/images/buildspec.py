@@ -62,7 +62,7 @@ def _problems(build: BuildSpec, spec: Mapping[str, Any], folder: Path | None) ->
         yield Problem(PLACE, "cannot use build step-enabled pipelines that aren't local")
     if spec.get("spout") is not None:
         yield Problem(PLACE, "build step-enabled pipelines do not work with spouts")
-    if not spec.get("input"):
+    elif not spec.get("input"):
         yield Problem((), "no `input` specified")
     if not build.language and not build.image:
         yield Problem(PLACE, "must specify either a build `language` or `image`, or an image to run in")
