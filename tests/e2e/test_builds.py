@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from e2e.packages import wheel
-from e2e.support import Pachctl, run, unavailable
+from e2e.support import Pachctl, run, spec, unavailable
 
 pytestmark = pytest.mark.e2e
 
@@ -200,6 +200,15 @@ def test_nobody_writes_to_the_source_branch(pachctl: Pachctl, words: str, python
     pachctl("create", "pipeline", "-f", spec_file(python_code, p, words, packages))
     said = pachctl.fails("put", "file", f"{p}_build@source:/main.py", text="x")
     assert "pachctl update pipeline" in said
+
+
+def test_the_pipeline_that_builds_is_not_updated_by_hand(
+    pachctl: Pachctl, words: str, python_code: Path, packages: str
+) -> None:
+    p = f"{words}-p"
+    pachctl("create", "pipeline", "-f", spec_file(python_code, p, words, packages))
+    said = pachctl.fails("update", "pipeline", text=spec(f"{p}_build", words, "true"))
+    assert f'pipeline "{p}_build" builds the code of pipeline "{p}", so update that one instead' in said
 
 
 def test_go_code_with_a_dependency_is_built_and_run(pachctl: Pachctl, words: str, tmp_path: Path) -> None:

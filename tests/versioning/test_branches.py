@@ -97,6 +97,16 @@ def test_one_repo_takes_part_in_a_graph_with_one_branch(world, branch: str, prov
     assert world.head("c@master").subvenance == ()
 
 
+def test_a_pipeline_that_builds_code_is_not_given_other_inputs_and_it_is_said_which_one_to_update(world) -> None:
+    world.repos("map_build", "map", "words")
+    world.branch("map_build@source")
+    world.branch("words@master")
+    world.branch("map_build@build", "map_build@source")
+    world.branch("map@master", "map_build@source", "map_build@build", "words@master")
+    with pytest.raises(DagConflict, match=r'; pipeline "map_build" builds the code of pipeline "map", so update that'):
+        world.branch("map_build@master", "words@master")
+
+
 def test_separate_graphs_may_use_branches_of_one_repo(world) -> None:
     world.branch("b@master", "a@master")
     world.branch("c@master", "a@other")

@@ -39,6 +39,11 @@ def builds(branch: Branch, sources: Iterable[Branch]) -> bool:
     return is_build_repo(branch.repo) and branch.name == BUILD and own <= INPUTS
 
 
+def code_of(repo: Repo, branches: Iterable[str]) -> str:
+    """Return the name of the pipeline whose code a repo with these branches holds, "" when it holds something else."""
+    return repo.name.removesuffix(SUFFIX) if is_build_repo(repo) and {SOURCE, BUILD} <= set(branches) else ""
+
+
 def may_meet(repo: Repo, branches: Iterable[str]) -> bool:
     """Return whether these branches of one repo may take part in one graph."""
     return is_build_repo(repo) and set(branches) <= {BUILD, *INPUTS}

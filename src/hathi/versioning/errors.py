@@ -142,10 +142,16 @@ class InconsistentCommit(PreconditionError):
 
 
 class DagConflict(InvalidError):
-    """Two branches of one repo would be part of one provenance graph, so that one change could reach the repo twice."""
+    """Two branches of one repo would be part of one provenance graph, so that one change could reach the repo twice.
 
-    def __init__(self, repo: Repo) -> None:
-        super().__init__(f'multiple branches from the same repo, "{repo}", cannot participate in a DAG')
+    code_of: the pipeline whose code the repo holds, "" for none.
+    """
+
+    def __init__(self, repo: Repo, code_of: str = "") -> None:
+        hint = f'; pipeline "{repo.name}" builds the code of pipeline "{code_of}", so update that one instead'
+        super().__init__(
+            f'multiple branches from the same repo, "{repo}", cannot participate in a DAG{hint if code_of else ""}'
+        )
         self.repo = repo
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import CTE, Select, bindparam, case, or_, select
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import branch_provenance, branches, commits, repos
-from hathi.model.builds import may_meet
+from hathi.model.builds import code_of, may_meet
 from hathi.model.errors import InvalidError
 from hathi.model.references import Branch, Repo
 from hathi.versioning.errors import DagConflict
@@ -115,7 +115,7 @@ def _check_graph(members: dict[int, Node], edges: list[Edge]) -> None:
         together.setdefault(node.branch.repo, []).append(node.branch.name)
     for repo, names in together.items():
         if len(names) > 1 and not may_meet(repo, names):
-            raise DagConflict(repo)
+            raise DagConflict(repo, code_of(repo, names))
 
 
 def _edges(tx: Transaction, statement: Select[Any], ids: Sequence[int]) -> list[Edge]:
