@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hathi import __version__
 from hathi.wire.gen import hathi_pb2, pfs_pb2, pps_pb2, transaction_pb2
 
 SPEC = {
@@ -136,6 +137,33 @@ def test_a_dry_run_shows_both_specs_and_sends_nothing(pachctl, hathi, project) -
     second, _ = decoder.raw_decode(out[end:].lstrip())
     assert (first["pipeline"]["name"], second["pipeline"]["name"]) == ("map_build", "map")
     assert [call.method for call in hathi.calls if call.method != "Server"] == []
+
+
+def test_builder_images_may_come_from_a_registry_of_ones_own(pachctl, hathi, project) -> None:
+    pachctl("create", "pipeline", "-f", str(project), HATHI_BUILDERS="registry.example.com/team")
+    for each in hathi.one("BatchTransaction").requests[1:]:
+        image = json.loads(each.create_pipeline_v2.user_json)["transform"]["image"]
+        assert image == f"registry.example.com/team/python-build:{__version__}"
+
+
+def test_code_without_what_its_builder_needs_is_refused_before_anything_is_sent(failing, hathi, project) -> None:
+    source = project.parent / "source"
+    (source / "main.py").rename(source / "mian.py")
+    said = failing("create", "pipeline", "-f", str(project)).err
+    assert said == f"the source folder {source} holds no main.py at its root\n"
+    (source / "mian.py").unlink()
+    own = {**SPEC, "transform": {"build": {"image": "own:1", "path": "source"}}}
+    project.write_text(json.dumps(own))
+    assert failing("create", "pipeline", "-f", str(project)).err == f"the source folder {source} holds no files\n"
+    assert [call.method for call in hathi.calls if call.method != "Server"] == []
+
+
+def test_what_is_left_out_of_the_code_is_told_in_one_line(pachctl, hathi, project) -> None:
+    for name in "abcd":
+        (project.parent / "source" / name).symlink_to(project.parent)
+    said = pachctl("create", "pipeline", "-f", str(project)).err
+    assert "WARNING: left out, since they are no files: /a, /b, /c and 1 more (links to folders" in said
+    assert "sent 1 of 1 files" in said
 
 
 def test_flags_for_images_change_nothing_and_say_so(pachctl, hathi, project) -> None:

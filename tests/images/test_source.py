@@ -7,7 +7,7 @@ import os
 import pytest
 
 from hathi.images.errors import SourceError
-from hathi.images.source import PIECE, list_source
+from hathi.images.source import PIECE, check_source, list_source
 
 
 def write(folder, **files):
@@ -18,7 +18,7 @@ def write(folder, **files):
 
 
 def listed(folder):
-    return [file.path for file in list_source(folder)]
+    return [file.path for file in list_source(folder).files]
 
 
 def test_files_are_listed_by_path_and_folders_are_not(tmp_path):
@@ -35,12 +35,40 @@ def test_what_pachignore_matches_is_left_out_and_the_list_itself_only_if_it_says
     assert listed(tmp_path) == ["/main"]
 
 
-def test_a_link_to_a_file_is_that_file_and_what_is_no_file_is_passed_over(tmp_path):
-    write(tmp_path, main="x")
+def test_a_link_to_a_file_is_that_file_and_what_is_no_file_is_named_apart(tmp_path):
+    write(tmp_path, main="x", a__b="")
     (tmp_path / "link").symlink_to("main")
     (tmp_path / "broken").symlink_to("nowhere")
+    (tmp_path / "a" / "folder").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    assert listed(tmp_path) == ["/link", "/main"]
+    source = list_source(tmp_path)
+    assert [file.path for file in source.files] == ["/a/b", "/link", "/main"]
+    assert source.odd == ["/a/folder", "/broken", "/pipe"]
+    (tmp_path / ".pachignore").write_text("pipe\na/folder/*\n")
+    assert list_source(tmp_path).odd == ["/broken"]
+
+
+@pytest.mark.parametrize(
+    ("files", "needed", "wrong"),
+    [
+        ([], "", "{folder} holds no files"),
+        ([".pachignore"], "", "{folder} holds no files (that .pachignore leaves)"),
+        (["lib__main.py"], "main.py", "{folder} holds no main.py at its root"),
+        (["lib__x.go", ".pachignore"], "*.go", "{folder} holds no *.go at its root (that .pachignore leaves)"),
+        (["main.py"], "main.py", ""),
+        (["x.go"], "*.go", ""),
+        (["anything"], "", ""),
+    ],
+)
+def test_a_source_folder_without_what_is_needed_is_refused(tmp_path, files, needed, wrong):
+    write(tmp_path, **dict.fromkeys(files, ""))
+    source = list_source(tmp_path)
+    if not wrong:
+        check_source(source, needed)
+        return
+    with pytest.raises(SourceError) as refused:
+        check_source(source, needed)
+    assert str(refused.value) == f"the source folder {wrong.format(folder=tmp_path)}"
 
 
 def test_names_that_no_repo_can_hold_are_told_before_anything_is_sent(tmp_path):
@@ -53,7 +81,7 @@ def test_names_that_no_repo_can_hold_are_told_before_anything_is_sent(tmp_path):
 
 def test_a_file_is_read_in_pieces(tmp_path):
     (tmp_path / "big").write_bytes(b"x" * (PIECE + 1))
-    (file,) = list_source(tmp_path)
+    (file,) = list_source(tmp_path).files
     assert [len(piece) for piece in file.pieces()] == [PIECE, 1]
     (tmp_path / "big").unlink()
     with pytest.raises(SourceError, match="cannot read"):

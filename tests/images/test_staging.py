@@ -74,7 +74,7 @@ def server():
 
 
 def send(server, folder):
-    return stage(server, REPO, list_source(folder), fingerprint)
+    return stage(server, REPO, list_source(folder).files, fingerprint)
 
 
 def test_the_first_time_all_is_sent(server, folder):

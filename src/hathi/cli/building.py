@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from hathi.cli.fingerprint import fingerprint
 from hathi.cli.render import documents
 from hathi.cli.session import Session, require
 from hathi.cli.specs import Spec
-from hathi.images import buildspec, deploying
+from hathi.images import buildspec, deploying, ignore, official
 from hathi.images.rewriting import BuildSpecs, rewrite
-from hathi.images.source import list_source
+from hathi.images.source import SourceFile, check_source, list_source
 from hathi.images.staging import Staged
 from hathi.model.references import Pipeline
 from hathi.model.spec import camel_case, parse_spec
 from hathi.wire.gen import hathi_pb2
+
+_SHOWN = 3
+"""What is left out of a source folder is told by so many names."""
 
 
 def deploy(session: Session, spec: Spec, form: str, *, update: bool, reprocess: bool, dry_run: bool) -> None:
@@ -28,16 +33,31 @@ def deploy(session: Session, spec: Spec, form: str, *, update: bool, reprocess: 
     )
     pipeline = Pipeline(spec.project, spec.name)
     runtime = session.server.about.Server(hathi_pb2.ServerRequest()).runtime
-    specs = rewrite(spec.data, spec.build, pipeline, runtime)
+    specs = rewrite(spec.data, spec.build, pipeline, runtime, official.prefix(session.env))
+    for each in (specs.builder, specs.main):
+        parse_spec(each)  # what is wrong shows before anything is sent
+    files = code_of(spec, session.warn)
     if dry_run:
         _show(specs, form or "json")
         return
-    for each in (specs.builder, specs.main):
-        parse_spec(each)  # what is wrong shows before anything is sent
-    files = list_source(buildspec.folder_of(spec.build, spec.folder))
     deploying.deploy(
         session.server, pipeline, specs, files, fingerprint, update=update, reprocess=reprocess, staged=_tell
     )
+
+
+def code_of(spec: Spec, warn: Callable[[str], None]) -> list[SourceFile]:
+    """Return the files of a spec's source folder. Raises SourceError, also when what is needed is not among them."""
+    assert spec.build is not None
+    assert spec.folder is not None
+    source = list_source(buildspec.folder_of(spec.build, spec.folder))
+    if source.odd:
+        more = f" and {len(source.odd) - _SHOWN} more" if len(source.odd) > _SHOWN else ""
+        warn(
+            f"left out, since they are no files: {', '.join(source.odd[:_SHOWN])}{more} "
+            f"(links to folders are not followed; to hear no more of them, name them in {ignore.NAME})"
+        )
+    check_source(source, official.needed(spec.build.language, spec.data["transform"]))
+    return source.files
 
 
 def _tell(code: Staged) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hathi.images.buildspec import BuildSpec
 from hathi.images.errors import BuildError
-from hathi.images.official import BUILD_COMMAND, RUN_COMMAND, carried, image_of
+from hathi.images.official import BUILD_COMMAND, PREFIX, RUN_COMMAND, carried, image_of
 from hathi.model.builds import BUILD, PREVIOUS, SOURCE, builder_of
 from hathi.model.references import Pipeline
 from hathi.model.spec import translate
@@ -28,14 +28,17 @@ class BuildSpecs:
     main: dict[str, Any]
 
 
-def rewrite(spec: Mapping[str, Any], build: BuildSpec, pipeline: Pipeline, runtime: str) -> BuildSpecs:
+def rewrite(
+    spec: Mapping[str, Any], build: BuildSpec, pipeline: Pipeline, runtime: str, prefix: str = PREFIX
+) -> BuildSpecs:
     """Return both specs. spec: the user's, without `build`. runtime: that of the server.
+    prefix: of the names of official builder images.
 
     Raises BuildError: the runtime uses no images, and the builder is one.
     """
     modern, _ = translate(spec)
     transform = modern["transform"]
-    image = image_of(build.language) if build.language else build.image
+    image = image_of(build.language, prefix) if build.language else build.image
     code = builder_of(pipeline)
 
     def leaf(branch: str, **more: Any) -> dict[str, Any]:

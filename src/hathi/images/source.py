@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from hathi.images.errors import SourceError
@@ -17,6 +18,17 @@ PIECE = 1 << 20
 
 _SHOWN = 5
 """Names told of in an error, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a source folder holds. odd: paths of what is neither a file nor a folder, which no repo can hold: links to
+    folders, links to nothing, pipes.
+    """
+
+    folder: Path
+    files: list[SourceFile]
+    odd: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +48,49 @@ class SourceFile:
             raise SourceError(f"cannot read {self.local}: {error.strerror}") from error
 
 
-def list_source(folder: Path) -> list[SourceFile]:
-    """Return the files to upload, in the order of their paths: every one that `.pachignore` does not exclude.
+def list_source(folder: Path) -> Source:
+    """Return what is to be uploaded, in the order of paths: every file that `.pachignore` does not exclude.
 
     Raises SourceError: a folder cannot be read, or a name cannot stand in a repo; GlobError.
     """
     try:
         rules = (folder / NAME).read_text() if (folder / NAME).is_file() else ""
         excluded = read_ignore(rules)
-        found = [
-            SourceFile(local, f"/{relative}")
-            for local in _walk(folder)
-            if not excluded(relative := local.relative_to(folder).as_posix())
-        ]
+        found, odd = [], []
+        for local in _walk(folder):
+            relative = local.relative_to(folder).as_posix()
+            if excluded(relative):
+                continue
+            if local.is_file():
+                found.append(SourceFile(local, f"/{relative}"))
+            elif not excluded(f"{relative}/"):  # what excludes all in a folder excludes a link to a folder
+                odd.append(f"/{relative}")
     except OSError as error:
         raise SourceError(f"cannot read {error.filename}: {error.strerror}") from error
     found.sort(key=lambda file: file.path)
     _check_names(found)
-    return found
+    return Source(folder, found, sorted(odd))
+
+
+def check_source(source: Source, needed: str = "") -> None:
+    """Raise SourceError for a folder without files, or without one at its root that matches the glob `needed`."""
+    left = f" (that {NAME} leaves)" if (source.folder / NAME).is_file() else ""
+    names = [file.path.removeprefix("/") for file in source.files if file.path != f"/{NAME}"]
+    if not names:
+        raise SourceError(f"the source folder {source.folder} holds no files{left}")
+    if needed and not any("/" not in name and fnmatchcase(name, needed) for name in names):
+        raise SourceError(f"the source folder {source.folder} holds no {needed} at its root{left}")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
+    """Yield everything below a folder but folders."""
+
     def fail(error: OSError) -> None:
         raise error
 
-    for place, _, names in os.walk(folder, onerror=fail):
-        for name in names:
-            file = Path(place, name)
-            if file.is_file():
-                yield file
+    for place, folders, names in os.walk(folder, onerror=fail):
+        yield from (Path(place, name) for name in names)
+        yield from (link for name in folders if (link := Path(place, name)).is_symlink())
 
 
 def _check_names(files: list[SourceFile]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.containers.support import Images, files_in, python_and_pip
+from e2e.containers.support import Images, files_in, python_and_pip, state, until
 from e2e.packages import wheel
 from e2e.support import ROOT, Pachctl, run, unavailable
 from e2e.watched import Watched
@@ -46,13 +46,19 @@ func main() {
 
 
 def official(images: Images, language: str, of: str) -> Iterator[str]:
-    """Build what we ship, under the name that pachctl gives it."""
+    """Build what we ship, under the name that pachctl gives it, where it is told ours."""
     folder = ROOT / "images" / "builders" / language
-    name = image_of(language)
+    name = images.built(image_of(language, images.prefix))
     for line in images.client.build(path=str(folder), tag=name, buildargs={"BASE": of}, rm=True, decode=True):
         assert "error" not in line, line
     yield name
-    images.client.remove_image(name, force=True)
+
+
+@pytest.fixture
+def pachctl(pachctl: Pachctl, images: Images) -> Pachctl:
+    """The builders have names of the test's own: real ones are their user's."""
+    pachctl.environment["HATHI_BUILDERS"] = images.prefix
+    return pachctl
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +115,45 @@ def test_python_in_its_builder_image(pachctl: Pachctl, words: str, python_builde
     assert pachctl("get", "file", f"{p}@master:/two") == "2TWO!"
     build_job = pachctl.head(f"{p}_build@build")
     assert "taken over" in pachctl("logs", "--job", f"{p}_build@{build_job}")
+
+
+def test_moving_back_to_older_code_takes_its_wheels_too(
+    pachctl: Pachctl, words: str, python_builder: str, tmp_path: Path
+) -> None:
+    """Wheels of one name and other contents: what ran before has installed its own in the same container."""
+    code = tmp_path / "source"
+    code.mkdir()
+    (code / "main.py").write_text(MAIN_PY)
+    (code / "requirements.txt").write_text("--no-index\n--find-links /pfs/source/vendor\nshouting==1.0\n")
+    build = {"language": "python", "path": "source"}
+    p = f"{words}-p"
+    for mark in "!?":
+        wheel(code / "vendor", "1.0", mark)
+        deploy(pachctl, tmp_path, p, words, build=build)
+        assert pachctl("get", "file", f"{p}@master:/one") == f"ONE{mark}"
+    old = pachctl.json("inspect", "commit", f"{p}_build@upload^")[0]["commit"]["id"]
+    pachctl("create", "branch", f"{p}_build@source", "--head", old)
+    run(pachctl, p)
+    assert pachctl("get", "file", f"{p}@master:/one") == "ONE!"
+
+
+def test_a_missing_builder_is_named_with_the_way_to_make_it(
+    pachctl: Pachctl, words: str, images: Images, tmp_path: Path
+) -> None:
+    pachctl.environment["HATHI_BUILDERS"] = f"{images.prefix}/none"
+    image = image_of("python", f"{images.prefix}/none")
+    (tmp_path / "main.py").write_text(MAIN_PY)
+    document = {
+        "pipeline": {"name": f"{words}-p"},
+        "transform": {"build": {"language": "python"}},
+        "input": {"pfs": {"name": "words", "repo": words, "glob": "/*"}},
+    }
+    (tmp_path / "spec.json").write_text(json.dumps(document))
+    said = pachctl.fails("dev", "-f", str(tmp_path / "spec.json"))
+    assert f'the image "{image}" cannot be pulled' in said
+    assert f"docker build -t {image} /" in said
+    pachctl("update", "pipeline", "-f", str(tmp_path / "spec.json"))
+    assert f'the image "{image}" cannot be pulled' in until(lambda: state(pachctl, f"{words}-p_build")[1])
 
 
 def test_python_is_tried_in_its_builder_image_before_it_is_a_pipeline(

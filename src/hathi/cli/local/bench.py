@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import click
 
+from hathi.cli.building import code_of
 from hathi.cli.errors import CliError
 from hathi.cli.local import watching
 from hathi.cli.local.code import Builder, WithCode
@@ -21,12 +22,11 @@ from hathi.cli.local.kept import save
 from hathi.cli.local.plans import Planner
 from hathi.cli.local.rooms import Rooms
 from hathi.cli.local.running import Here, Task
-from hathi.cli.local.sources import code_files, code_folder, home, makes_image
+from hathi.cli.local.sources import code_files, home, makes_image
 from hathi.cli.publishing import BuildSteps
 from hathi.cli.render import local
 from hathi.cli.session import Session
 from hathi.cli.specs import Spec
-from hathi.images.source import list_source
 from hathi.images.trials import Trials
 from hathi.model.errors import HathiError
 
@@ -65,6 +65,7 @@ class Bench:
         """Build if necessary, run the datums, show them; CliError when one failed."""
         if makes_image(spec, self._runtime):
             spec = spec.with_image(self._image(spec))
+        files = code_of(spec, self._session.warn) if spec.build is not None else []
         plan = self._planner.plan(spec)
         room = self._rooms.room(plan.datums[0])
         yard = self._rooms.room(plan.build) if plan.build is not None else room
@@ -72,7 +73,6 @@ class Bench:
         if self._trials is not None:
             self._trials.tidy()
         if spec.build is not None and plan.build is not None:
-            files = list_source(code_folder(spec))
             with _timed("built") as unless:
                 unless(not self._builder.refresh(yard, plan.build, spec.build.language, files, show_log))
         here = Here(room, self._source)

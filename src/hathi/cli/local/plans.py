@@ -17,6 +17,7 @@ from hathi.cli.local.running import Task
 from hathi.cli.local.tasks import inputs_of
 from hathi.cli.session import Session
 from hathi.cli.specs import Spec
+from hathi.images.official import prefix
 from hathi.images.rewriting import BuildSpecs, rewrite
 from hathi.model import ids
 from hathi.model.builds import BUILD, SOURCE, builder_of
@@ -56,7 +57,7 @@ class Planner:
         if spec.build is None:
             full = parse_spec(spec.data, project=spec.project).effective
             return Plan(pipeline, self._chosen(pipeline, full, full.get("input") or {}))
-        built = rewrite(spec.data, spec.build, pipeline, self._runtime)
+        built = rewrite(spec.data, spec.build, pipeline, self._runtime, prefix(self._session.env))
         full = parse_spec(built.main, project=spec.project).effective
         return Plan(pipeline, self._chosen(pipeline, full, full["input"]), self._builder(pipeline, built))
 

@@ -15,6 +15,9 @@ from hathi.cli.local.room import Room, process_room
 from hathi.cli.local.running import Task
 from hathi.cli.session import Session
 from hathi.engine.choosing import obtain
+from hathi.engine.errors import EngineRefused
+from hathi.engine.values import Image
+from hathi.images.official import prefix, recipe
 from hathi.wire.gen import hathi_pb2
 
 if TYPE_CHECKING:
@@ -69,9 +72,17 @@ class Rooms:
             return ("", ""), process_room(self._show)
         from hathi.cli.local.contained import container_room  # brings the engine's SDK, which takes long to load
 
-        image = obtain(self._engine, task.image)
+        image = self._image(task.image)
         limits = json.dumps(task.resources, sort_keys=True)
         return (image.id, limits), container_room(self._engine, image, task.resources)
+
+    def _image(self, name: str) -> Image:
+        try:
+            return obtain(self._engine, name)
+        except EngineRefused as error:
+            if how := recipe(name, prefix(self._env)):
+                raise EngineRefused(f"{error}\nIt is an official builder; make it with: {how}") from error
+            raise
 
     @cached_property
     def _engine(self) -> Engine:

@@ -38,7 +38,7 @@ def code_files(spec: Spec, runtime: str, apart: Path | None = None) -> list[Path
     folder, files = code_folder(spec), None
     try:
         if spec.build is not None:
-            files = [file.local for file in list_source(folder)]
+            files = [file.local for file in list_source(folder).files]
         elif makes_image(spec, runtime):
             folder, dockerfile = context_of(spec.data["transform"], folder)
             files = context_files(folder, dockerfile)
