@@ -53,14 +53,11 @@ def test_a_daemonised_child_is_dead_before_the_next_datum(pachctl: Pachctl, name
         script = f"{sys.executable} {PROGRAMS}/knock.py {knocks.port} $(ls /pfs/{name}) --stay"
         pachctl("create", "pipeline", text=spec(p, name, script))
         assert counts(run(pachctl, p)) == (2, 0, 2)
-        daemons = [text for text in knocks.lines() if text.startswith("daemon of")]
-        for daemon in daemons:
-            knocks.wait(("end", daemon))
-        second = next(text for kind, text in reversed(knocks.events) if kind == "line" and "daemon" not in text)
-        for daemon in daemons:
-            if daemon != f"daemon of {second}":
-                assert knocks.events.index(("end", daemon)) < knocks.events.index(("line", second))
-        assert daemons
+        for letter in "ab":
+            knocks.wait(("end", f"daemon of {letter}"))
+            knocks.wait(("line", letter))
+        first, second = sorted("ab", key=lambda letter: knocks.events.index(("line", letter)))
+        assert knocks.events.index(("end", f"daemon of {first}")) < knocks.events.index(("line", second))
 
 
 def test_two_workers_work_at_the_same_time(pachctl: Pachctl, name: str) -> None:

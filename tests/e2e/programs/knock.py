@@ -1,4 +1,5 @@
-"""Connects to HOST:PORT, sends a line, and ends; `--stay` leaves a daemon that holds a second connection open.
+"""Connects to PORT, sends a line, and ends; `--stay` leaves a daemon that holds a second connection open, and has sent
+its own line before.
 
 Usage: python knock.py PORT TEXT [--stay]
 """
@@ -16,12 +17,16 @@ def knock(line: str) -> socket.socket:
     return connection
 
 
+reading, writing = os.pipe()
 if "--stay" in sys.argv and os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         held = knock(f"daemon of {text}")
+        os.close(writing)
         for number in range(3):
             os.close(number)
         held.recv(1)  # for ever: the test never answers
     os._exit(0)
+os.close(writing)
+os.read(reading, 1)  # ends when nobody has the other end any more
 knock(text).close()
