@@ -30,6 +30,10 @@ class Recorder:
     def tag(self, image, new):
         self.did.append(("tag", image, new.repository))
 
+    def untag(self, name):
+        self.did.append(("untag", name))
+        return True
+
     def credentials(self, registry, username=""):
         self.did.append(("credentials", registry, username))
         return None if self.known is None or (username and username != self.known.username) else self.known
@@ -129,6 +133,20 @@ def test_whoever_does_not_answer_is_told_how_to_log_in():
 def test_wrong_credentials_are_not_asked_for_again():
     with pytest.raises(LoginNeeded):
         run(Recorder(allowed=KIM, known=Credentials("kim", "wrong")), answers=["kim", "secret"])
+
+
+def test_a_tag_that_was_drawn_goes_when_its_push_fails_and_one_that_was_given_stays(tmp_path):
+    (tmp_path / "Dockerfile").write_text("")
+    for wish in ({}, {"build": True}, {"username": "kim"}):
+        engine = Recorder(allowed=KIM)
+        with pytest.raises((LoginNeeded, ImageError)):
+            run(engine, folder=tmp_path, **wish)
+        ((name,),) = (step[1:] for step in engine.did if step[0] == "untag")
+        assert re.fullmatch("reg:5000/tool:[0-9a-f]{32}", name)
+    engine = Recorder(allowed=KIM)
+    with pytest.raises(LoginNeeded):
+        run(engine, tag="abc")
+    assert "untag" not in [step[0] for step in engine.did]
 
 
 def test_docker_hub_is_logged_in_to_under_its_own_name():

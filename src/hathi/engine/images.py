@@ -95,8 +95,9 @@ class Images(Connection):
                 raise ImageMissing(image) from error
 
     def untag(self, name: str) -> bool:
-        """Take a name away, and with the only one the image; returns False when the image is in use."""
-        return self._remove(name)
+        """Take a name away, and with the only one the image; returns False when the image is in use. EngineGone."""
+        with self.asking():
+            return self._remove(name)
 
     def discard(self, image: str) -> bool:
         """Remove an image that has no name and that nothing stands on; returns False when something does."""

@@ -6,12 +6,13 @@ is given one that says the same, such as the id of a Git commit.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from hathi.engine.errors import LoginNeeded
+from hathi.engine.errors import EngineGone, LoginNeeded
 from hathi.engine.names import DOCKER_HUB, LOCAL, ImageName, parse_image
 from hathi.engine.values import Credentials, Show
 from hathi.images.context import context_of
@@ -46,6 +47,10 @@ class Engine(Protocol):
         """Give an image another name. EngineGone, ImageMissing."""
         ...
 
+    def untag(self, name: str) -> bool:
+        """Take a name away, and with the only one the image; returns False when the image is in use. EngineGone."""
+        ...
+
     def credentials(self, registry: str, username: str = "") -> Credentials | None:
         """Return what the local configuration has for a registry, of this user if one is named. PushFailed."""
         ...
@@ -70,7 +75,7 @@ def publish(
     """Build if wished, tag, and push if wished; returns the image under its new name.
 
     transform: of the spec. folder: that its `dockerfile` is relative to; None for a spec from a URL.
-    Raises ImageError and what an engine raises.
+    Raises ImageError and what an engine raises. A tag that was drawn for a push that fails is taken away again.
     """
     text = transform.get("image")
     if not text:
@@ -84,8 +89,15 @@ def publish(
         engine.build(context, dockerfile, new, show)
     else:
         engine.tag(str(text), new)
-    if wish.push:
+    if not wish.push:
+        return new
+    try:
         _push(engine, new, wish, ask, show)
+    except BaseException:
+        if not wish.tag:  # one that was given may have been there before
+            with contextlib.suppress(EngineGone):
+                engine.untag(str(new))
+        raise
     return new
 
 
