@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from hathi.cli.ci.report import SHOWN, junit, markdown
-from hathi.cli.ci.results import DatumResult, PipelineResult, Trial
+from hathi.cli.ci.results import NOT_RUN, DatumResult, PipelineResult, Trial
 
 GOOD = DatumResult("a" * 64, "images:/a.png", "success", 1.5)
 BAD = DatumResult("b" * 64, "images:/b|c.png", "failed", 0.25, ("Traceback", "```", "boom\x00"))
@@ -19,7 +19,7 @@ def trial(*datums: DatumResult, state: str = "success", reason: str = "", files:
 def test_a_good_trial_says_so_and_shows_the_output() -> None:
     page = markdown(trial(GOOD))
     assert page.startswith("# Pipelines of abc: passed\n")
-    assert "| edges | success | 1 | 0 | 3s | 1 files, 1KiB |" in page
+    assert "| edges | success | 1 | 0 | 0 | 3s | 1 files, 1KiB |" in page
     assert "at most 5 datums" in page
     assert "- image `r/image:abc`" in page
     assert "- `/0` 1KiB" in page
@@ -31,6 +31,18 @@ def test_a_datum_that_failed_is_shown_with_its_log() -> None:
     assert "**edges**: datum b failed" in page
     assert "## edges: images:/b\\|c.png failed" in page
     assert "````text\nTraceback\n```\nboom\x00\n````" in page, "a log cannot end its own fence"
+
+
+def test_a_datum_that_never_ran_is_not_one_that_failed() -> None:
+    idle = trial(GOOD, DatumResult("c" * 64, "images:/d.png", NOT_RUN), state="not ended", reason="no image", files=0)
+    page = markdown(idle)
+    assert "| edges | not ended | 2 | 0 | 1 | 3s | - |" in page
+    assert "**edges**: no image" in page
+    assert "d.png" not in page
+    assert ": failed\n" in page
+    suite = next(iter(ElementTree.fromstring(junit(idle))))
+    assert (suite.get("failures"), suite.get("skipped")) == ("1", "1")
+    assert suite[2][0].get("message") == "not run: no image"
 
 
 def test_long_lists_are_cut() -> None:

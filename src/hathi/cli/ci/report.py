@@ -27,8 +27,8 @@ def markdown(trial: Trial) -> str:
         "",
         *(f"- image `{image}`" for image in trial.images),
         *([""] if trial.images else []),
-        "| pipeline | job | datums | failed | time | output |",
-        "|---|---|---|---|---|---|",
+        "| pipeline | job | datums | failed | not run | time | output |",
+        "|---|---|---|---|---|---|---|",
         *(_row(each) for each in trial.pipelines),
         "",
     ]
@@ -49,7 +49,7 @@ def junit(trial: Trial) -> str:
             tests=str(len(cases)),
             failures=str(sum(case.find("failure") is not None for case in cases)),
             errors="0",
-            skipped="0",
+            skipped=str(sum(case.find("skipped") is not None for case in cases)),
             time=f"{each.seconds:.3f}",
         )
         suite.extend(cases)
@@ -58,10 +58,10 @@ def junit(trial: Trial) -> str:
 
 
 def _row(each: PipelineResult) -> str:
-    failed = sum(datum.failed for datum in each.datums)
+    failed, idle = sum(datum.failed for datum in each.datums), sum(not datum.ran for datum in each.datums)
     total = sum(size for _, size in each.outputs)
     output = f"{len(each.outputs)} files, {sizes.size(total)}" if each.outputs else "-"
-    cells = (each.pipeline, each.state, str(len(each.datums)), str(failed), _time(each.seconds), output)
+    cells = (each.pipeline, each.state, str(len(each.datums)), str(failed), str(idle), _time(each.seconds), output)
     return f"| {' | '.join(map(_cell, cells))} |"
 
 
@@ -97,6 +97,8 @@ def _datum_case(each: PipelineResult, datum: DatumResult) -> ElementTree.Element
     if datum.failed:
         failure = ElementTree.SubElement(case, "failure", message=f"the datum is {datum.state}")
         failure.text = _xml("\n".join(datum.log))
+    if not datum.ran:
+        ElementTree.SubElement(case, "skipped", message=_xml(f"not run: {each.reason or each.state}"))
     return case
 
 

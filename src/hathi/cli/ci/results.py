@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 GOOD = ("success", "skipped", "recovered")
 """States of datums that fail nothing."""
 
+NOT_RUN = "not run"
+"""State of a datum that nobody has begun with; its pipeline or its job says why."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatumResult:
@@ -19,9 +22,14 @@ class DatumResult:
     log: tuple[str, ...] = ()
 
     @property
+    def ran(self) -> bool:
+        """Whether anything can be said of it."""
+        return self.state != NOT_RUN
+
+    @property
     def failed(self) -> bool:
         """Whether it stands in the way."""
-        return self.state not in GOOD
+        return self.ran and self.state not in GOOD
 
 
 @dataclass(frozen=True, slots=True)

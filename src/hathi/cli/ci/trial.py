@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hathi.cli import references
 from hathi.cli.ci.rehoming import home_for
-from hathi.cli.ci.results import DatumResult, PipelineResult
+from hathi.cli.ci.results import NOT_RUN, DatumResult, PipelineResult
 from hathi.cli.ci.sampling import copy, sample
 from hathi.cli.connection import Server
 from hathi.cli.errors import CliError
@@ -136,7 +136,7 @@ def _datum(server: Server, info: pps_pb2.DatumInfo) -> DatumResult:
     found = DatumResult(
         id=info.datum.id,
         files=", ".join(f"{references.repo_in(each.file.commit).name}:{each.file.path}" for each in info.data),
-        state=pps_pb2.DatumState.Name(info.state).lower(),
+        state=NOT_RUN if info.state == pps_pb2.UNKNOWN else pps_pb2.DatumState.Name(info.state).lower(),
         seconds=sum(seconds(each) for each in (times.download_time, times.process_time, times.upload_time)),
     )
     if not found.failed:
