@@ -154,3 +154,43 @@ def test_a_pipeline_is_edited_in_an_editor(pachctl, failing, server, tmp_path) -
     assert server.one("CreatePipelineV2").update
     assert "unchanged" in pachctl("edit", "pipeline", "edges", "--editor", "true").err
     assert "failed with exit code 1" in failing("edit", "pipeline", "edges", "--editor", "false").err
+
+
+@pytest.mark.parametrize("registry", ["http://host/", "host/", "host:port", "-host", "host/Team"])
+def test_a_registry_that_is_none_is_told_with_the_flag_and_the_form(failing, server, registry) -> None:
+    for words in (("update", "pipeline", "--build"), ("dev", "-f", "x", "--apply"), ("ci",)):
+        err = failing(*words, f"--registry={registry}", text=json.dumps(SPEC)).err
+        assert "--registry" in err
+        assert f'"{registry}" is no registry: write HOST[:PORT][/PATH]' in err
+    assert not server.calls
+
+
+@pytest.mark.parametrize("flag", ["--registry=localhost:5000/team", "--registry=index.docker.io", "--username=kim"])
+def test_how_to_push_is_warned_of_where_nothing_is_pushed(pachctl, flag) -> None:
+    assert (
+        "change nothing without --build or --push-images"
+        in pachctl("update", "pipeline", flag, text=json.dumps(SPEC)).err
+    )
+    assert pachctl("update", "pipeline", text=json.dumps(SPEC)).err == ""
+
+
+def test_a_spec_that_cannot_be_built_is_named(failing, server, web) -> None:
+    url = f"{web}/spec.yaml"
+    err = failing("create", "pipeline", "--build", "-f", url).err
+    assert f"{url}: cannot build pipeline because it is not local" in err
+    assert not server.calls
+
+
+def test_a_flag_of_another_command_for_the_resource_is_said_to_be_that(failing) -> None:
+    err = failing("update", "pipeline", "--backfill").err
+    assert err == "unknown flag: --backfill; it belongs to pachctl create pipeline\n"
+    assert failing("create", "pipeline", "--fil", "x").err.startswith("unknown flag: --fil, did you mean --file")
+
+
+def test_places_of_fields_are_found_however_they_are_spelt(pachctl) -> None:
+    old = {**SPEC, "hashtreeSpec": {"constant": 1}, "cacheSize": "1G", "chunkSpec": {"number": 2}}
+    err = pachctl("create", "pipeline", text=json.dumps(old, indent=1)).err
+    lines = json.dumps(old, indent=1).splitlines()
+    for name in ("hashtreeSpec", "cacheSize", "chunkSpec"):
+        (at,) = (number for number, line in enumerate(lines, 1) if name in line)
+        assert f"<stdin>:{at}:2: " in err

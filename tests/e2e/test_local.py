@@ -63,6 +63,25 @@ def test_a_shell_stands_where_the_command_would_run(pachctl: Pachctl, job: str) 
     )
     assert b"left a" in done.stderr
     assert done.stdout.decode().splitlines()[1:] == ["5B   /x"]
+    assert b"success" not in done.stderr, "a shell is not the datum's command"
+
+
+@pytest.mark.parametrize(("typed", "status"), [("exit 4", 4), ("false", 1), ("kill -9 $$", 137)])
+def test_a_shell_ends_with_its_own_status(pachctl: Pachctl, job: str, typed: str, status: int) -> None:
+    text = f"echo made > /pfs/out/x\n{typed}\n"
+    done = pachctl.run("run", "datum", job, datum_of(pachctl, job), "--shell", text=text)
+    assert done.returncode == status
+    assert done.stdout.decode().splitlines()[1:] == ["5B   /x"]
+    assert b"failed" not in done.stderr
+
+
+def test_what_is_in_a_folder_is_not_overwritten(pachctl: Pachctl, job: str, tmp_path: Path) -> None:
+    (tmp_path / "o").mkdir()
+    words = ("run", "datum", job, datum_of(pachctl, job), "-o", str(tmp_path / "o"))
+    pachctl(*words)
+    (tmp_path / "o" / "env").write_text("mine")
+    assert f"{tmp_path}/o is not empty" in pachctl.fails(*words)
+    assert (tmp_path / "o" / "env").read_text() == "mine"
 
 
 def test_a_shell_at_a_terminal_is_one_to_work_in(pachctl: Pachctl, job: str) -> None:
@@ -106,5 +125,5 @@ def test_links_to_inputs_are_followed(pachctl: Pachctl, name: str, tmp_path: Pat
     pachctl("create", "pipeline", text=spec(f"{name}-p", name, script))
     job = run(pachctl, f"{name}-p")
     place = f"{name}-p@{job['job']['id']}"
-    pachctl("run", "datum", place, datum_of(pachctl, place), "-o", str(tmp_path))
-    assert (tmp_path / "here" / "a").read_text() == "linked"
+    pachctl("run", "datum", place, datum_of(pachctl, place), "-o", str(tmp_path / "o"))
+    assert (tmp_path / "o" / "here" / "a").read_text() == "linked"

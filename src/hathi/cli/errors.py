@@ -16,8 +16,9 @@ class CliError(HathiError):
 class SilentFailure(CliError):
     """The command failed and has said so itself; only the exit code is missing."""
 
-    def __init__(self) -> None:
+    def __init__(self, exit_code: int = 1) -> None:
         super().__init__("")
+        self.exit_code = exit_code
 
 
 def one_line(text: str) -> str:

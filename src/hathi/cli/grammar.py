@@ -211,6 +211,12 @@ def load(entry: registry.Entry) -> click.Command:
     return found
 
 
+def commands_with(option: str, resource: str) -> list[str]:
+    """Return the commands for a resource that have an option."""
+    entries = registry.nouns().get(resource, [])
+    return [entry.name for entry in entries if any(option in param.opts for param in load(entry).params)]
+
+
 def _paragraphs(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines())
 

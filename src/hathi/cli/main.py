@@ -1,6 +1,7 @@
 """The entry point of `pachctl`: run a command, print what went wrong in one line, and answer with an exit code.
 
-Exit codes: 0 when it worked, 1 for every failure, 130 when interrupted. Nothing but results goes to standard output.
+Exit codes: 0 when it worked, 1 for every failure, 130 when interrupted; a shell that was opened gives its own.
+Nothing but results goes to standard output.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from hathi.cli.errors import SilentFailure, one_line
-from hathi.cli.grammar import Root
+from hathi.cli.grammar import Root, commands_with
 from hathi.cli.session import Session
 from hathi.model.errors import HathiError
 
@@ -39,12 +40,11 @@ def run(args: Sequence[str], env: Mapping[str, str]) -> int:
     except click.exceptions.Exit as exit:
         return exit.exit_code
     except click.NoSuchOption as error:
-        near = f", did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
-        click.echo(f"unknown flag: {error.option_name}{near}", err=True)
+        click.echo(f"unknown flag: {error.option_name}{_hint(error)}", err=True)
     except click.ClickException as error:
         click.echo(one_line(error.format_message()), err=True)
-    except SilentFailure:
-        pass
+    except SilentFailure as error:
+        return error.exit_code
     except HathiError as error:
         click.echo(one_line(session.explain(error)), err=True)
         if session.verbose:
@@ -57,6 +57,14 @@ def run(args: Sequence[str], env: Mapping[str, str]) -> int:
     finally:
         session.close()
     return FAILURE
+
+
+def _hint(error: click.NoSuchOption) -> str:
+    """Say which command a flag is of, when only one for the same resource have it; else what comes near."""
+    owners = commands_with(error.option_name, (error.ctx and error.ctx.command.name) or "")
+    if len(owners) == 1:
+        return f"; it belongs to pachctl {owners[0]}"
+    return f", did you mean {' or '.join(error.possibilities)}?" if error.possibilities else ""
 
 
 def _show_origin() -> None:

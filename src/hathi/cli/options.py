@@ -8,8 +8,9 @@ from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+from click.core import ParameterSource
 
-from hathi.engine.names import DOCKER_HUB
+from hathi.engine.names import DOCKER_HUB, is_registry
 from hathi.images.publishing import Wish
 
 if TYPE_CHECKING:
@@ -70,6 +71,22 @@ class History(click.ParamType[int, str]):
         if number < -1:
             self.fail(f'invalid history "{value}": write none, all or a number', param, ctx)
         return number
+
+
+class Registry(click.ParamType[str, str]):
+    """Where images are pushed to, perhaps with the beginning of their names."""
+
+    name = "HOST[:PORT][/PATH]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        if value and not is_registry(value):
+            self.fail(
+                f'"{value}" is no registry: write HOST[:PORT][/PATH], such as localhost:5000 or ghcr.io/team',
+                param,
+                ctx,
+            )
+        return str(value)
 
 
 def split_commas(values: tuple[str, ...]) -> list[str]:
@@ -135,7 +152,7 @@ def no_pager(function: F) -> F:
 def pushing(function: F) -> F:
     """Add `--registry` and `--username`, both "" when they are not given."""
     function = click.option("--username", "-u", default="", help="The user to push as.")(function)
-    return click.option("--registry", "-r", default="", metavar="HOST", help="The registry to push to.")(function)
+    return click.option("--registry", "-r", default="", type=Registry(), help="The registry to push to.")(function)
 
 
 def publishing(function: F) -> F:
@@ -143,14 +160,23 @@ def publishing(function: F) -> F:
 
     @click.option("--build", "-b", is_flag=True, help="Build transform.image from its Dockerfile, tag and push it.")
     @click.option("--push-images", "-p", is_flag=True, help="Tag and push transform.image, which is on this machine.")
-    @click.option("--registry", "-r", default=DOCKER_HUB, show_default=True, help="The registry to push to.")
+    @click.option(
+        "--registry", "-r", type=Registry(), default=DOCKER_HUB, show_default=True, help="The registry to push to."
+    )
     @click.option("--username", "-u", default="", help="The user to push as.")
     @wraps(function)
     def with_wish(*args: Any, build: bool, push_images: bool, registry: str, username: str, **rest: Any) -> Any:
         if build and push_images:
             click.echo("WARNING: --push-images says nothing that --build does not: both push", err=True)
+        if not (build or push_images) and (username or _is_given("registry")):
+            click.echo("WARNING: --registry and --username change nothing without --build or --push-images", err=True)
         given = "" if registry == DOCKER_HUB else registry
         wish = Wish(build, given, username) if build or push_images else None
         return function(*args, wish=wish, **rest)
 
     return cast(F, with_wish)
+
+
+def _is_given(name: str) -> bool:
+    """Return whether an option of the command that runs was typed."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE

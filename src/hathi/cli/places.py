@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from hathi.model.spec.kinds import camel
+
 Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -54,12 +56,22 @@ class Document:
     places: dict[Path, Place] = field(default_factory=dict)
 
     def find(self, path: Path) -> Place:
-        """Return the place of a path, or of the nearest thing above it that exists."""
+        """Return the place of a path, or of the nearest thing above it that exists; keys are as they are, or camelCase
+        for the snake_case that fields have in messages.
+        """
+        other: dict[Path, Place] = {}
         while path:
             if path in self.places:
                 return self.places[path]
+            other = other or {_camel(each): place for each, place in self.places.items()}
+            if _camel(path) in other:
+                return other[_camel(path)]
             path = path[:-1]
         return self.start
+
+
+def _camel(path: Path) -> Path:
+    return tuple(camel(step) if isinstance(step, str) else step for step in path)
 
 
 class Unreadable(Exception):

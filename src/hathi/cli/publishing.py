@@ -10,11 +10,13 @@ from types import TracebackType
 
 import click
 
+from hathi.cli.errors import CliError
 from hathi.cli.render import sizes
 from hathi.cli.session import Session
 from hathi.cli.specs import Spec
 from hathi.engine.values import Step
 from hathi.images import publishing
+from hathi.images.errors import ImageError
 from hathi.images.publishing import Wish
 
 _DONE = ("Pushed", "Layer already exists", "Mounted from", "Pull complete", "Already exists")
@@ -35,8 +37,11 @@ def publish(session: Session, spec: Spec, wish: Wish) -> Spec:
     from hathi.engine.docker import Engine  # brings the SDK, which takes long to load
 
     transform = spec.data["transform"]
-    with Steps() as steps:
-        image = publishing.publish(Engine(session.env), transform, spec.folder, wish, ask, steps.show)
+    try:
+        with Steps() as steps:
+            image = publishing.publish(Engine(session.env), transform, spec.folder, wish, ask, steps.show)
+    except ImageError as error:
+        raise CliError(f"{spec.source}: {error}") from error
     click.echo(f"{'pushed' if wish.push else 'built'} {image}", err=True)
     return spec.with_image(str(image))
 

@@ -95,4 +95,5 @@ def _tell_kept(session: Session, spec: Spec) -> None:
     kept = session.server.about.Pipeline(request).datums_kept
     if kept:
         what = "1 datum keeps its result" if kept == 1 else f"{kept} datums keep their results"
-        click.echo(f"{what}; to run them with the new code too, add --reprocess", err=True)
+        them = "it" if kept == 1 else "them"
+        click.echo(f"{what}; to run {them} with the new code too, add --reprocess", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 DOCKER_HUB = "index.docker.io"
@@ -9,6 +10,10 @@ DOCKER_HUB = "index.docker.io"
 
 LOCAL = "localhost"
 """What stands in a registry's place in names of images that are on this machine alone."""
+
+_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\.)*[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\]"
+_FOLDER = "/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REGISTRY = re.compile(f"(?:{_HOST})(?::[0-9]+)?(?:{_FOLDER})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class ImageName:
 
     def __str__(self) -> str:
         return self.repository + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+def is_registry(text: str) -> bool:
+    """Return whether names of images may begin with a text: a host, perhaps with a port and a path below it."""
+    return _REGISTRY.fullmatch(text) is not None
 
 
 def parse_image(text: str) -> ImageName:

@@ -44,10 +44,10 @@ def left(engine: Any) -> list[Any]:
 def test_a_datum_sees_the_image_and_the_environment_of_its_job(
     pachctl: Pachctl, place: str, engine: Any, tmp_path: Path
 ) -> None:
-    done = pachctl.run("run", "datum", place, datum_of(pachctl, place), "-o", str(tmp_path), check=True)
+    done = pachctl.run("run", "datum", place, datum_of(pachctl, place), "-o", str(tmp_path / "o"), check=True)
     assert b"from the repo" in done.stderr
     pipeline, _, id = place.partition("@")
-    here, there = (tmp_path / "env").read_text(), pachctl("get", "file", f"{pipeline}@{id}:/env")
+    here, there = (tmp_path / "o" / "env").read_text(), pachctl("get", "file", f"{pipeline}@{id}:/env")
     kept = [sorted(line for line in text.splitlines() if not line.startswith(OTHERS)) for text in (here, there)]
     assert kept[0] == kept[1]
     assert "OWN=yes" in here
@@ -62,12 +62,13 @@ def test_a_shell_is_in_the_container(pachctl: Pachctl, place: str) -> None:
     assert done.stdout.decode().splitlines()[1:] == ["13B  /x"]
 
 
-def test_a_shell_at_a_terminal_is_in_the_container(pachctl: Pachctl, place: str) -> None:
+def typed(pachctl: Pachctl, place: str, text: bytes) -> tuple[int, bytes]:
+    """Exit code of a shell at a terminal, and what is seen there."""
     ours, theirs = pty.openpty()
     words = [str(BIN / "pachctl"), "run", "datum", place, datum_of(pachctl, place), "--shell"]
     process = subprocess.Popen(words, env=pachctl.environment, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
-    os.write(ours, b"test -t 0 && echo own-$OWN-$((6*7)); cp /pfs/*/a /pfs/out/kept; exit\n")
+    os.write(ours, text)
     seen = b""
     while process.poll() is None or select.select([ours], [], [], 0)[0]:
         if select.select([ours], [], [], 0.2)[0]:
@@ -75,9 +76,16 @@ def test_a_shell_at_a_terminal_is_in_the_container(pachctl: Pachctl, place: str)
                 seen += os.read(ours, 1 << 16)
             except OSError:
                 break
-    assert process.wait(30) == 0, seen
+    os.close(ours)
+    return process.wait(30), seen
+
+
+def test_a_shell_at_a_terminal_is_in_the_container(pachctl: Pachctl, place: str) -> None:
+    status, seen = typed(pachctl, place, b"test -t 0 && echo own-$OWN-$((6*7)); cp /pfs/*/a /pfs/out/kept; exit 4\n")
+    assert status == 4, seen
     assert b"own-yes-42" in seen
     assert b"/kept" in seen
+    assert b"success" not in seen
 
 
 def test_a_datum_and_its_shell_are_bound_as_in_the_job(pachctl: Pachctl, busybox: str, name: str) -> None:
@@ -101,7 +109,12 @@ def test_an_image_without_a_shell_is_said_to_have_none(pachctl: Pachctl, images:
     pachctl("put", "file", f"{name}@master:/a", text="x")
     pachctl("create", "pipeline", text=spec(f"{name}-p", name, "", transform={"image": image, "cmd": ["/program"]}))
     place = f"{name}-p@{run(pachctl, f'{name}-p')['job']['id']}"
-    assert "there is no shell to open" in pachctl.fails("run", "datum", place, datum_of(pachctl, place), "--shell")
+    told = f'there is no shell in the image {images.id(image)}: cannot run "sh": no such command in PATH'
+    assert told in pachctl.fails("run", "datum", place, datum_of(pachctl, place), "--shell")
+    status, seen = typed(pachctl, place, b"echo lost\n")
+    assert status == 1, seen
+    assert told.encode() in seen
+    assert b"success" not in seen
 
 
 def test_an_image_that_cannot_be_had_is_said_so(pachctl: Pachctl, name: str, tmp_path: Path) -> None:

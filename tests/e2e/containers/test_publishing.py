@@ -96,7 +96,7 @@ def test_an_image_is_built_pushed_and_run_and_again_when_the_code_changed(
     (project / "say.sh").write_text("echo two > /pfs/out/said")
     done = pachctl.run("update", "pipeline", "--build", "--push-images", "-f", file, check=True).stderr.decode()
     assert "--push-images says nothing that --build does not" in done
-    assert "1 datum keeps its result" in done
+    assert "1 datum keeps its result; to run it with the new code too" in done
     assert "--reprocess" in done
     assert image_of(pachctl, p) != first
     assert counts(run(pachctl, p)) == (0, 1, 1)
@@ -164,7 +164,7 @@ def test_a_spec_from_standard_input_is_built_in_the_working_directory(
 
 
 def test_credentials_come_from_the_local_configuration_or_from_a_prompt(
-    pachctl: Pachctl, repo: str, project: Path, closed_registry: Registry, login: Path
+    pachctl: Pachctl, repo: str, project: Path, closed_registry: Registry, login: Path, images: Images
 ) -> None:
     host = closed_registry.host
     file = spec_file(project, f"{repo}-p", repo, f"{host}/private")
@@ -179,7 +179,15 @@ def test_credentials_come_from_the_local_configuration_or_from_a_prompt(
     done = pachctl.run("update", "pipeline", "-b", "-f", file, check=True).stderr.decode()
     assert "Username" not in done
     (login / "config.json").write_text(json.dumps({"auths": {host: {"username": USER, "password": "wrong"}}}))
+    before = names_at(images, host)
     assert "cannot push" in pachctl.fails("update", "pipeline", "-b", "-f", file)
+    assert names_at(images, host) == before, "what was not pushed has no name"
+
+
+def names_at(images: Images, host: str) -> set[str]:
+    """The names that images of this engine have in a registry."""
+    named = (name for each in images.client.images() for name in each["RepoTags"] or ())
+    return {name for name in named if name.startswith(f"{host}/")}
 
 
 def log_in(folder: Path, host: str) -> None:

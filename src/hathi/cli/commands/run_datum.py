@@ -8,12 +8,12 @@ import click
 from google.protobuf import json_format
 
 from hathi.cli import options, references
-from hathi.cli.errors import CliError
+from hathi.cli.errors import CliError, SilentFailure
 from hathi.cli.grammar import command
 from hathi.cli.interrupts import interrupt_on_end
 from hathi.cli.local.bench import show_log
 from hathi.cli.local.inputs import ApiSource
-from hathi.cli.local.kept import save
+from hathi.cli.local.kept import require_fresh, save
 from hathi.cli.local.plans import RESOURCES
 from hathi.cli.local.room import Room
 from hathi.cli.local.rooms import Rooms, runtime_of
@@ -27,12 +27,15 @@ from hathi.wire.gen import pps_pb2
 
 ID_DIGITS = 64
 
+SIGNALLED = 128
+"""What shells add to the number of a signal that ended something, to make a status of it."""
+
 
 @command()
 @click.argument("job", metavar="PIPELINE@JOB")
 @click.argument("datum")
 @click.option("--shell", is_flag=True, help="Open a shell where the command would run, instead of running it.")
-@click.option("-o", "--output", default="", metavar="DIR", help="Keep what it makes in this folder.")
+@click.option("-o", "--output", default="", metavar="DIR", help="Keep what it makes in this folder, new or empty.")
 @options.project
 @pass_session
 def run_datum(session: Session, job: str, datum: str, shell: bool, output: str, project: str | None) -> None:
@@ -40,9 +43,11 @@ def run_datum(session: Session, job: str, datum: str, shell: bool, output: str, 
 
     The beginning of a datum's id will do. What it prints goes to standard error, the list of what it made to standard
     output. Programs that the command names must be here; in a pipeline that runs in containers, its image is used.
+    With --shell the exit status is that of the shell.
     """
     message = references.job(session, job, session.project(project))
     interrupt_on_end()
+    require_fresh(output)
     task = _task(session, message, datum)
     with Rooms(session.env, runtime_of(session, task.project, task.pipeline)) as rooms:
         room = rooms.room(task)
@@ -52,9 +57,20 @@ def run_datum(session: Session, job: str, datum: str, shell: bool, output: str, 
             click.echo(line)
         if output and not ran.reason:
             save(ran.outputs, Path(output))
+    if shell:
+        _end_as(ran)
+        return
     click.echo(local.summary(ran), err=True)
     if ran.reason and not ran.recovered:
         raise CliError(f"datum {task.id} failed: {ran.reason}")
+
+
+def _end_as(ran: Ran) -> None:
+    """End with the status of a shell, as a shell does with that of its last command."""
+    if ran.reason:
+        raise CliError(f"what was made is no output: {ran.reason}")
+    if status := SIGNALLED + ran.outcome.signal if ran.outcome.signal else ran.outcome.code:
+        raise SilentFailure(status)
 
 
 def _shell(here: Here, room: Room, task: Task) -> Ran:
@@ -63,7 +79,8 @@ def _shell(here: Here, room: Room, task: Task) -> Ran:
         click.echo(f"  {local.command_text(planned.argv)}", err=True)
         outcome = run_shell(planned, lambda one: here.start(one, show_log), room.enter)
         if outcome.error:
-            raise CliError(f"there is no shell to open: {outcome.error}")
+            where = f" in the image {task.image}" if room.enter else ""
+            raise CliError(f"there is no shell{where}: {outcome.error}")
         return here.collected(staged, outcome)
 
 

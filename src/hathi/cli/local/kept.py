@@ -57,6 +57,17 @@ class Kept:
         return outputs
 
 
+def require_fresh(target: str) -> None:
+    """Raise CliError unless a folder that outputs are to be saved in is missing or empty; "" is none."""
+    try:
+        if target and any(Path(target).iterdir()):
+            raise CliError(f"{target} is not empty; name a new folder, so that nothing in it is overwritten")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise CliError(f"cannot write to {target}: {error.strerror}") from error
+
+
 def save(outputs: Iterable[Output], target: Path) -> None:
     """Copy outputs into a folder of the user's, which is made if it is missing."""
     try:

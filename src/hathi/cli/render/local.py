@@ -15,14 +15,19 @@ DIGITS = 3
 
 def inputs_text(inputs: Iterable[DatumInput]) -> str:
     """Return what a datum reads, e.g. `images:/a.png`."""
-    return ", ".join(f"{each.name}:{each.path}" for each in inputs) or "nothing"
+    return ", ".join(f"{each.name}:{printable(each.path)}" for each in inputs) or "nothing"
+
+
+def printable(path: str) -> str:
+    """Return a path that neither breaks its line nor moves a terminal's cursor: other characters as Python has them."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in path)
 
 
 def listing(outputs: Sequence[Output]) -> list[str]:
     """Return a datum's output as lines; a datum may well make nothing."""
     if not outputs:
         return ["(no output)"]
-    return tables.aligned([("SIZE", "NAME"), *((sizes.size(each.size), each.path) for each in outputs)])
+    return tables.aligned([("SIZE", "NAME"), *((sizes.size(each.size), printable(each.path)) for each in outputs)])
 
 
 def summary(ran: Ran) -> str:
