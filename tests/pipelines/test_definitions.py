@@ -10,7 +10,7 @@ from hathi.model.references import Pipeline, Repo
 from hathi.model.spec import SpecError
 from hathi.pipelines import definitions, listing
 from hathi.pipelines.definitions import PipelineExists
-from hathi.pipelines.repos import RepoTaken
+from hathi.pipelines.repos import InputRepoNotFound, RepoTaken
 from hathi.versioning import branches, repos
 
 COPY = Pipeline("default", "copy")
@@ -224,3 +224,20 @@ def test_what_an_old_spec_became_is_in_the_servers_log(copied, caplog):
     with caplog.at_level("INFO", "hathi"):
         copied.pipeline("copy", update=True, cache_size="64M")
     assert "the spec of pipeline default/copy: cache_size: has no effect" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("leaf", "told"),
+    [
+        ({"repo": "nosuch"}, "repo default/nosuch {}; create it first: pachctl create repo nosuch"),
+        (
+            {"repo": "nosuch", "project": "lab"},
+            "repo lab/nosuch {}; create it first: pachctl create repo nosuch --project lab",
+        ),
+        ({"repo": "nosuch", "repo_type": "spec"}, "repo default/nosuch.spec {}"),
+    ],
+)
+def test_an_input_that_is_missing_is_told_with_who_reads_it_and_what_to_do(world, leaf, told):
+    with pytest.raises(InputRepoNotFound) as caught:
+        world.pipeline("copy", {"pfs": {"glob": "/", **leaf}})
+    assert str(caught.value) == told.format("not found, which is an input of pipeline default/copy")

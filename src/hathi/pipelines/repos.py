@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from hathi.metadata.transaction import Transaction
 from hathi.model import builds
-from hathi.model.errors import ExistsError, InvalidError
+from hathi.model.errors import ExistsError, InvalidError, NotFoundError
 from hathi.model.infos import Origin
 from hathi.model.inputs import Input, Pfs, leaves, sources
-from hathi.model.references import Branch, Commit, Pipeline
+from hathi.model.references import DEFAULT_PROJECT, USER, Branch, Commit, Pipeline, Repo
 from hathi.versioning import branches, commits, past, repos
-from hathi.versioning.errors import RepoExists
+from hathi.versioning.errors import RepoExists, RepoNotFound
 
 SPEC_BRANCH = "master"
 
@@ -25,6 +25,17 @@ class RepoTaken(ExistsError):
         super().__init__(
             f'pipeline "{pipeline.name}" cannot be created because a repo with the same name already exists'
         )
+        self.pipeline = pipeline
+
+
+class InputRepoNotFound(NotFoundError):
+    """A pipeline would read a repo that is not there. It begins as any missing repo does: clients match on that."""
+
+    def __init__(self, repo: Repo, pipeline: Pipeline) -> None:
+        project = "" if repo.project == DEFAULT_PROJECT else f" --project {repo.project}"
+        how = f"; create it first: pachctl create repo {repo.name}{project}" if repo.type == USER else ""
+        super().__init__(f"repo {repo} not found, which is an input of pipeline {pipeline}{how}")
+        self.repo = repo
         self.pipeline = pipeline
 
 
@@ -46,15 +57,21 @@ def commit_spec(tx: Transaction, pipeline: Pipeline, version: int) -> Commit:
 
 
 def follow(tx: Transaction, pipeline: Pipeline, output_branch: str, input: Input | None) -> None:
-    """Let output and meta branch follow the inputs; what was missing of the input branches is made, empty."""
+    """Let output and meta branch follow the inputs; what was missing of the input branches is made, empty.
+
+    Raises InvalidError, InputRepoNotFound, DagConflict.
+    """
     if _reads_itself(pipeline, input) and not _builds(pipeline, output_branch, input):
         raise InvalidError(f"pipeline {pipeline} cannot read its own output")
-    for leaf in leaves(input):
-        if isinstance(leaf, Pfs) and leaf.trigger is not None:
-            branches.create(tx, leaf.source, trigger=leaf.trigger)
     provenance = [*sources(input), pipeline.spec.branch(SPEC_BRANCH)]
-    for repo in (pipeline.output, pipeline.meta):
-        branches.create(tx, repo.branch(output_branch), provenance=provenance, silent=_silent(input))
+    try:
+        for leaf in leaves(input):
+            if isinstance(leaf, Pfs) and leaf.trigger is not None:
+                branches.create(tx, leaf.source, trigger=leaf.trigger)
+        for repo in (pipeline.output, pipeline.meta):
+            branches.create(tx, repo.branch(output_branch), provenance=provenance, silent=_silent(input))
+    except RepoNotFound as error:
+        raise InputRepoNotFound(error.repo, pipeline) from error
 
 
 def catch_up(tx: Transaction, pipeline: Pipeline, output_branch: str, input: Input | None) -> None:
