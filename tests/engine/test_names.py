@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hathi.engine.names import parse_image
+from hathi.engine.names import is_registry, parse_image
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,17 @@ def test_a_name_has_up_to_four_parts_and_is_written_as_it_was_read(text, parts):
     assert (name.registry, name.path, name.tag, name.digest) == parts
     assert str(name) == text
     assert name.host == (parts[0] or "index.docker.io")
+
+
+@pytest.mark.parametrize(
+    "text", ["localhost", "localhost:5000", "ghcr.io/team", "reg.example.com:1/a/b-c", "[::1]:5000"]
+)
+def test_a_registry_is_a_host_perhaps_with_port_and_path(text):
+    assert is_registry(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "http://host", "host/", "/a", "host:", "host:p", "-host", "host/A", "a b", "host/a:1"]
+)
+def test_what_no_name_can_begin_with_is_no_registry(text):
+    assert not is_registry(text)
