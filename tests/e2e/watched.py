@@ -17,7 +17,11 @@ class Watched:
     def __init__(self, pachctl: Pachctl, spec: Path) -> None:
         words = [str(BIN / "pachctl"), "dev", "-f", str(spec), "--watch"]
         self.process = subprocess.Popen(
-            words, env=pachctl.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            words,
+            env={**pachctl.environment, "PYTHONFAULTHANDLER": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self.seen: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
@@ -47,4 +51,10 @@ class Watched:
         """End it as Ctrl-C does, and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # it tells where it stands
+            self.process.wait(30)
+            lines = self.seen + [self._lines.get() for _ in range(self._lines.qsize())]
+            raise AssertionError("it does not end:\n" + "".join(lines)) from None
