@@ -15,7 +15,6 @@ import click
 
 from hathi.cli.building import code_of
 from hathi.cli.errors import CliError
-from hathi.cli.interrupts import pause
 from hathi.cli.local import watching
 from hathi.cli.local.code import Builder, WithCode
 from hathi.cli.local.inputs import ApiSource
@@ -97,7 +96,7 @@ class Bench:
             if fresh is not None:
                 self._attempt(partial(self.run, fresh))
             click.echo("waiting for changes (Ctrl-C ends)", err=True)
-            changed = watching.wait_for_change(look, before, pause)
+            changed = watching.wait_for_change(look, before, time.sleep)
             more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
             click.echo(f"changed: {changed[0].name}{more}", err=True)
 
