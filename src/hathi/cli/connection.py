@@ -11,16 +11,13 @@ import binascii
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hathi.cli.config import Context
 from hathi.cli.errors import CliError
 from hathi.model.errors import HathiError, UnavailableError, UnimplementedError
 from hathi.wire.client import Client
 from hathi.wire.gen import admin_pb2, hathi_pb2
-
-if TYPE_CHECKING:
-    from hathi.cli.session import Session
 
 DEFAULT_ADDRESS = "grpc://localhost:30650"
 _NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed", "Socket closed", "name resolution")
@@ -121,19 +118,21 @@ class Deadline:
         return prepare
 
 
-def open_server(session: Session) -> Server:
-    """Return the server that a session talks to."""
-    context = session.context
-    address, origin = resolve(session.env, context)
+def open_server(env: Mapping[str, str], context: Context, timeout: float) -> Server:
+    """Return the server that a command talks to. timeout: seconds that each call may take; 0 for no limit.
+
+    Raises CliError when the certificates cannot be read, or the context belongs to another cluster.
+    """
+    address, origin = resolve(env, context)
     server = Server(
         address,
         origin,
-        timeout=session.rpc_timeout,
+        timeout=timeout,
         token=context.get("session_token"),
-        root_certificates=certificates(session.env, context),
+        root_certificates=certificates(env, context),
     )
     remembered = context.get("cluster_deployment_id")
-    if remembered and not session.env.get("PACHD_ADDRESS"):
+    if remembered and not env.get("PACHD_ADDRESS"):
         _check_cluster(server, context, remembered)
     return server
 

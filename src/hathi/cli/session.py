@@ -52,7 +52,7 @@ class Session:
         """The server; the connection is made by the first call."""
         from hathi.cli import connection
 
-        return connection.open_server(self)
+        return connection.open_server(self.env, self.context, self.rpc_timeout)
 
     @property
     def transaction(self) -> str:
