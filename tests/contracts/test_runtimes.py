@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from runtimes.docker.support import FakeEngine
 
-from hathi.runtimes import keeping
 from hathi.runtimes.docker.runtime import DockerRuntime
 from hathi.runtimes.fake import FakeRuntime
 from hathi.runtimes.interface import GroupStatus, Runtime, WorkerGroup
-from hathi.runtimes.process import Place, ProcessRuntime
+from hathi.runtimes.keeping import keeper
+from hathi.runtimes.keeping.place import Place
+from hathi.runtimes.process import ProcessRuntime
 
 WORKER = (
     "import os, sys\n"
@@ -161,7 +162,7 @@ def test_workers_that_do_not_come_up_are_the_problem_until_they_do(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In words for a person, and tried again without being asked."""
-    monkeypatch.setattr(keeping, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(keeper, "FIRST_PAUSE", 0.001)
     watched.made.break_()
     watched.runtime.ensure(group(2))
     watched.wait(lambda: watched.status().problem != "" and watched.status().restarts > 0)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from hathi.datum.shim import binary
-from hathi.runtimes import keeping
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
-from hathi.runtimes.process import Place, ProcessRuntime
+from hathi.runtimes.keeping import keeper
+from hathi.runtimes.keeping.place import Place
+from hathi.runtimes.process import ProcessRuntime
 
 KEY = "default/p/v3"
 
@@ -53,7 +54,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], Rig]]:
 def test_a_worker_that_ends_is_started_again_and_its_last_words_are_the_problem(
     start: Callable[[str], Rig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(keeper, "FIRST_PAUSE", 0.0)
     rig = start("import sys; sys.exit('first line\\nno namespaces here\\n')")
     status = rig.wait(lambda status: status.restarts >= 2)
     assert (status.wanted, status.ready) == (1, 0)
@@ -88,7 +89,7 @@ def test_a_worker_that_was_killed_says_by_which_signal(start: Callable[[str], Ri
 def test_the_problem_is_gone_once_the_worker_is_ready(
     start: Callable[[str], Rig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(keeper, "FIRST_PAUSE", 0.0)
     once = tmp_path / "once"
     rig = start(
         f"import os, sys\nif not os.path.exists({str(once)!r}): open({str(once)!r}, 'w'); sys.exit('not yet')\n"

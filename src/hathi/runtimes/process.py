@@ -15,9 +15,8 @@ from hathi.datum.hidden import hidden, homes, shown
 from hathi.datum.litter import remove_tree
 from hathi.datum.sandbox import SandboxGone, start_sandbox
 from hathi.model.errors import HathiError
-from hathi.runtimes.keeping import Keepers, Place
-
-__all__ = ["Place", "ProcessRuntime"]
+from hathi.runtimes.keeping.keepers import Keepers
+from hathi.runtimes.keeping.place import Place
 
 
 class ProcessRuntime(Keepers):

@@ -20,7 +20,7 @@ from hathi.pipelines import meta_tree
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
-from hathi.runtimes.keeping import Place
+from hathi.runtimes.keeping.place import Place
 from hathi.server import runtimes
 from hathi.server.config import Settings
 from hathi.server.grpc.backend import Backend

@@ -11,7 +11,7 @@ from hathi.model.errors import HathiError
 from hathi.runtimes.docker.runtime import DockerRuntime
 from hathi.runtimes.external import ExternalRuntime
 from hathi.runtimes.interface import Runtime
-from hathi.runtimes.keeping import Place
+from hathi.runtimes.keeping.place import Place
 from hathi.runtimes.process import ProcessRuntime
 from hathi.server.config import Settings
 

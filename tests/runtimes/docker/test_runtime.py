@@ -12,11 +12,11 @@ import pytest
 from runtimes.docker.support import FakeEngine
 
 from hathi.engine.values import Exit, Image, Plan
-from hathi.runtimes import keeping
 from hathi.runtimes.docker import companion, runtime
 from hathi.runtimes.docker.runtime import DockerRuntime
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
-from hathi.runtimes.keeping import Place
+from hathi.runtimes.keeping import keeper
+from hathi.runtimes.keeping.place import Place
 
 KEY = "default/p/v1"
 WORKER = (
@@ -49,7 +49,7 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def rig(engine: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    monkeypatch.setattr(keeping, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(keeper, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(companion, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(runtime, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(runtime, "REMEMBERED_SECONDS", 0.0)

@@ -21,7 +21,7 @@ from hathi.engine.docker import Engine
 from hathi.engine.errors import EngineGone, EngineRefused
 from hathi.engine.values import Exit, Image, Mount, Plan
 from hathi.model.errors import HathiError
-from hathi.runtimes.keeping import Life
+from hathi.runtimes.keeping.companion import Life
 
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
 """Seconds before the engine is asked again: doubling from the first to the last."""

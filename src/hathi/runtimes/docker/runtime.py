@@ -15,7 +15,9 @@ from hathi.engine.docker import Engine
 from hathi.engine.errors import EngineGone
 from hathi.model.errors import HathiError
 from hathi.runtimes.docker.companion import FIRST_PAUSE, LAST_PAUSE, Containers
-from hathi.runtimes.keeping import Companion, Keepers, Life, Place
+from hathi.runtimes.keeping.companion import Companion, Life
+from hathi.runtimes.keeping.keepers import Keepers
+from hathi.runtimes.keeping.place import Place
 
 CLUSTER_LABEL, SERVER_LABEL = "hathi.cluster", "hathi.server"
 

@@ -1,8 +1,7 @@
-"""Workers that are processes of this machine, kept running, wherever their user code runs.
+"""One worker, kept running: a thread starts it, listens to it, and starts it again when it ends.
 
-Each worker has a keeper: a thread that starts it, listens to it, and starts it again when it ends, later and later
-when it does not last. A worker lives as long as the pipe to its standard input, so none outlives us, however we end.
-What a worker needs beside it (a container, say) is its companion's, which lives and ends with it.
+It is started later and later when it does not last. A worker lives as long as the pipe to its standard input, so none
+outlives us, however we end.
 """
 
 from __future__ import annotations
@@ -11,27 +10,22 @@ import contextlib
 import os
 import secrets
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from hathi.datum.litter import remove_tree
-from hathi.datum.shim import binary
 from hathi.model.errors import HathiError
-from hathi.runtimes.interface import GroupStatus, WorkerGroup
+from hathi.runtimes.interface import WorkerGroup
+from hathi.runtimes.keeping.companion import Accompany, Companion
+from hathi.runtimes.keeping.place import Place
 
 FIRST_PAUSE, LAST_PAUSE = 0.2, 30.0
 """Seconds before a worker is started again: doubling from the first to the last while workers do not last."""
 
 LASTING_SECONDS = 30.0
 """A worker that was ready for so long did last: the next failure is a new one."""
-
-STOP_SECONDS = 5.0
-"""How long workers get to end by themselves."""
 
 ADDRESS_SECONDS = 0.05
 """How often a server that does not serve yet is asked for its address."""
@@ -40,169 +34,7 @@ KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 """Of our environment, what a worker process needs to run Python as we do. User code gets PATH of these, no other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where and how workers run.
-
-    address: of the server, asked when a worker starts; "" while it does not serve yet. scratch: folder that is the
-    runtime's alone; emptied at start. hide: our own folders, which user code must not see. command: starts the worker
-    program.
-    """
-
-    address: Callable[[], str]
-    scratch: Path
-    hide: Sequence[Path] = ()
-    shim: Path = field(default_factory=binary)
-    command: Sequence[str] = (sys.executable, "-m", "hathi.worker")
-
-
-class Life(Protocol):
-    """One life of a worker, as its companion sees it. Safe to use from any thread.
-
-    group: whose worker it is. name: the worker's own. scratch: its folder. ending: set when the worker is to end.
-    """
-
-    @property
-    def group(self) -> WorkerGroup: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def scratch(self) -> Path: ...
-    @property
-    def ending(self) -> threading.Event: ...
-
-    def tell(self, *, ready: bool | None = None, problem: str | None = None) -> None:
-        """Say whether the worker can take work, and what is wrong ("" when nothing is); None: as before."""
-        ...
-
-    def runs(self, image: str) -> None:
-        """Say which image its user code runs in."""
-        ...
-
-    def restarted(self) -> None:
-        """Count that something of the worker died and was started again."""
-        ...
-
-    def say(self, line: str) -> None:
-        """Give the worker a line on its standard input; nothing happens when it has ended."""
-        ...
-
-    def hang_up(self) -> None:
-        """End the worker, which is then started anew, with all that it needs."""
-        ...
-
-
-class Companion(Protocol):
-    """What a worker needs beside it."""
-
-    def options(self) -> Sequence[str]:
-        """Return the words that the worker's command line has for it."""
-        ...
-
-    def heard(self, line: str) -> None:
-        """Take a line that the worker printed; returns soon."""
-        ...
-
-    def close(self) -> None:
-        """End it, because the worker has ended."""
-        ...
-
-
-Accompany = Callable[[Life], Companion]
-"""Makes the companion of a worker that is about to start; HathiError says why it cannot be."""
-
-
-class Keepers:
-    """Groups of workers; the part that runtimes of this kind share. Safe to call from any thread."""
-
-    def __init__(self, place: Place, accompany: Accompany) -> None:
-        self._place = place
-        self._accompany = accompany
-        self._lock = threading.Lock()
-        self._groups: dict[str, _Group] = {}
-        self._notify: list[Callable[[str], None]] = []
-        self._closed = False
-        if place.scratch.exists():
-            remove_tree(place.scratch)  # of workers whose server was killed
-        place.scratch.mkdir(0o700, parents=True)  # what user code leaves there is nobody else's to run
-
-    def ensure(self, group: WorkerGroup) -> None:
-        """Make the group exist as declared."""
-        with self._lock:
-            if self._closed:
-                return
-            present = self._groups.get(group.key)
-            if present is None:
-                present = self._groups[group.key] = _Group(self._place, self._accompany, self._changed)
-            surplus = present.fit(group)
-        _stop(surplus)
-        self._changed(group.key)
-
-    def remove(self, key: str) -> None:
-        """Stop and forget the group."""
-        with self._lock:
-            group = self._groups.pop(key, None)
-        if group is not None:
-            _stop(group.keepers)
-            self._changed(key)
-
-    def observe(self) -> Mapping[str, GroupStatus]:
-        """Return what is true of each group, by key."""
-        with self._lock:
-            return {key: group.status() for key, group in self._groups.items()}
-
-    def on_change(self, notify: Callable[[str], None]) -> None:
-        """Call `notify(key)` whenever what `observe` tells of a group changes."""
-        self._notify.append(notify)
-
-    def close(self) -> None:
-        """Stop every worker."""
-        with self._lock:
-            self._closed = True
-            groups = list(self._groups.values())
-            self._groups.clear()
-        _stop([keeper for group in groups for keeper in group.keepers])
-        remove_tree(self._place.scratch)
-
-    def _changed(self, key: str) -> None:
-        for notify in list(self._notify):
-            notify(key)
-
-
-class _Group:
-    """The keepers of one group. Guarded by the runtime's lock."""
-
-    def __init__(self, place: Place, accompany: Accompany, changed: Callable[[str], None]) -> None:
-        self._place = place
-        self._accompany = accompany
-        self._changed = changed
-        self._gone_restarts = 0
-        self.keepers: list[_Keeper] = []
-
-    def fit(self, group: WorkerGroup) -> list[_Keeper]:
-        """Start keepers that lack; return those too many."""
-        surplus = self.keepers[group.scale :]
-        self._gone_restarts += sum(keeper.restarts for keeper in surplus)
-        del self.keepers[group.scale :]
-        while len(self.keepers) < group.scale:
-            keeper = _Keeper(self._place, self._accompany, group, len(self.keepers), self._changed)
-            self.keepers.append(keeper)
-        return surplus
-
-    def status(self) -> GroupStatus:
-        problems = [keeper.problem for keeper in self.keepers if keeper.problem]
-        images = [keeper.image for keeper in self.keepers if keeper.image]
-        return GroupStatus(
-            wanted=len(self.keepers),
-            ready=sum(keeper.ready for keeper in self.keepers),
-            problem=problems[0] if problems else "",
-            restarts=self._gone_restarts + sum(keeper.restarts for keeper in self.keepers),
-            image=images[0] if images else "",
-            workers=frozenset(keeper.worker for keeper in self.keepers if keeper.worker),
-        )
-
-
-class _Keeper:
+class Keeper:
     """Keeps one worker running. What it says of it may be read from any thread; `worker` is the name it lives by."""
 
     def __init__(
@@ -334,7 +166,7 @@ class _Life:
 
     process: subprocess.Popen[bytes]
 
-    def __init__(self, keeper: _Keeper, name: str, scratch: Path) -> None:
+    def __init__(self, keeper: Keeper, name: str, scratch: Path) -> None:
         self._keeper = keeper
         self._talking = threading.Lock()
         self.name = name
@@ -395,10 +227,3 @@ class _LastLine:
 
 def _ending(status: int) -> str:
     return f"was ended by signal {-status}" if status < 0 else f"exited with status {status}"
-
-
-def _stop(keepers: Sequence[_Keeper]) -> None:
-    for keeper in keepers:
-        keeper.stop()
-    for keeper in keepers:
-        keeper.join(STOP_SECONDS)

@@ -1,0 +1,26 @@
+"""Where and how workers run, which is the same for all of a server's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hathi.datum.shim import binary
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and how workers run.
+
+    address: of the server, asked when a worker starts; "" while it does not serve yet. scratch: folder that is the
+    runtime's alone; emptied at start. hide: our own folders, which user code must not see. command: starts the worker
+    program.
+    """
+
+    address: Callable[[], str]
+    scratch: Path
+    hide: Sequence[Path] = ()
+    shim: Path = field(default_factory=binary)
+    command: Sequence[str] = (sys.executable, "-m", "hathi.worker")
