@@ -98,7 +98,7 @@ class Watched:
 
     def wait(self, condition: Callable[[], bool]) -> None:
         with self._changed:
-            assert self._changed.wait_for(condition, 30), self.runtime.observe()
+            assert self._changed.wait_for(condition, 60), self.runtime.observe()
 
     def status(self, key: str = "default/p/v1") -> GroupStatus:
         return self.runtime.observe().get(key, GroupStatus(-1, -1))

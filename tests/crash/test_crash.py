@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -43,6 +45,16 @@ def workers(root: Path) -> list[int]:
                 continue
             if b"hathi.worker" in command and str(root).encode() in command:
                 found.append(int(process.name))
+    return found
+
+
+def size(folder: Path) -> int:
+    """Bytes of the files below a folder, of which any may be moved away while it is looked at."""
+    found = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                found += Path(place, name).stat().st_size
     return found
 
 
@@ -89,10 +101,10 @@ def test_a_put_that_was_cut_off_leaves_nothing_half_done(pachd: Pachd, pachctl: 
             env=pachctl.environment,
         )
         objects = pachd.root / "objects"
-        grown = threading.Event()
-        while not grown.wait(0.05):
-            if sum(f.stat().st_size for f in objects.rglob("*") if f.is_file()) > 20_000_000:
-                break
+        look_again = threading.Event()
+        while size(objects) < 20_000_000:
+            assert put.poll() is None, "it ended by itself"
+            look_again.wait(0.05)
         pachd.kill()
         source.kill()
         put.wait(60)
@@ -118,8 +130,7 @@ def test_a_job_completes_though_a_process_was_killed(
         document = json.loads(spec("p", "data", script)) | {"parallelism_spec": {"constant": 2}}
         document["datum_set_spec"] = {"number": 2}
         pachctl("create", "pipeline", text=json.dumps(document))
-        while len(knocks.lines()) < moment:
-            threading.Event().wait(0.005)
+        knocks.wait_for(lambda: len(knocks.lines()) >= moment)
         if victim == "pachd":
             pachd.kill()
             pachd.start()
@@ -154,12 +165,11 @@ def test_no_worker_outlives_its_server(pachd: Pachd, pachctl: Pachctl) -> None:
     pachctl("put", "file", "data@master:/a", text="a")
     pachctl("create", "pipeline", text=spec("p", "data", "cp /pfs/data/a /pfs/out/"))
     run(pachctl, "p")
-    assert workers(pachd.root)
+    alive = [os.pidfd_open(process) for process in workers(pachd.root)]
+    assert alive
     pachd.kill()
-    gone = threading.Event()
-    for _ in range(200):
-        if not workers(pachd.root):
-            break
-        gone.wait(0.05)
+    for process in alive:
+        assert select.select([process], [], [], 60)[0], "a worker lives on"
+        os.close(process)
     assert not workers(pachd.root)
     pachd.start()

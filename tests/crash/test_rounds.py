@@ -5,6 +5,7 @@ The seed of a failing run is in its output; HATHI_CRASH_SEED and HATHI_CRASH_ROU
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -53,7 +54,8 @@ def kill_one(pachd: Pachd, victim: str, random: random.Random) -> None:
     word = "hathi.worker" if victim == "worker" else "hathi-shim"
     candidates = [id for id, command in processes(pachd.root).items() if word in command.split("--")[0]]
     if candidates:
-        os.kill(random.choice(candidates), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself meanwhile
+            os.kill(random.choice(candidates), signal.SIGKILL)
 
 
 def test_whatever_is_killed_whenever_each_round_ends_right_and_nothing_is_left(pachd: Pachd, tmp_path: Path) -> None:

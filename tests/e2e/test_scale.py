@@ -33,7 +33,7 @@ def test_one_more_file_among_20000_runs_the_command_once(own_pachctl: Pachctl, t
     with listening() as knocks:
         script = (
             f"file=$(echo /pfs/data/*/*); exec 3<>/dev/tcp/127.0.0.1/{knocks.port}; "
-            'echo "${file##*/}" >&3; cp $file /pfs/out/'
+            'echo "${file##*/}" >&3; read -r <&3; cp $file /pfs/out/'
         )
         document = json.loads(spec("p", "data", "")) | {
             "transform": {"cmd": ["bash", "-c", script]},

@@ -33,9 +33,13 @@ class Rig:
             self._changed.notify_all()
 
     def wait(self, condition: Callable[[GroupStatus], bool]) -> GroupStatus:
+        """Return the first status seen that fulfils a condition; what comes after it may be another."""
         with self._changed:
-            assert self._changed.wait_for(lambda: condition(self.runtime.observe()[KEY]), 30)
-        return self.runtime.observe()[KEY]
+            found = self._changed.wait_for(
+                lambda: next((status for status in [self.runtime.observe()[KEY]] if condition(status)), None), 60
+            )
+        assert found, self.runtime.observe()
+        return found
 
 
 @pytest.fixture
@@ -62,16 +66,24 @@ def test_a_worker_that_ends_is_started_again_and_its_last_words_are_the_problem(
 
 
 def test_a_worker_lives_by_a_name_that_ends_with_it(start: Callable[[str], Rig], tmp_path: Path) -> None:
-    rig = start("print('ready', flush=True); import sys; sys.stdin.read()")
+    go = tmp_path / "go"
+    os.mkfifo(go)
+    rig = start(f"open({str(go)!r}).close(); print('ready', flush=True); import sys; sys.stdin.read()")
+    go.write_text("")  # only now is the worker ready, and the next one not before it is told too
     [name] = rig.wait(lambda status: status.ready == 1).workers or ()
     [scratch] = rig.scratch.iterdir()
     assert name == scratch.name
-    [process] = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if name in _text(path)]
-    os.kill(process, 9)
-    status = rig.wait(lambda status: status.workers is not None and name not in status.workers)
-    assert status.ready == 0
+    os.kill(process_of(name), 9)
+    rig.wait(lambda status: status.ready == 0 and status.workers is not None and name not in status.workers)
+    go.write_text("")
     [other] = rig.wait(lambda status: status.ready == 1).workers or ()
     assert other != name
+
+
+def process_of(worker: str) -> int:
+    """The process of a worker that lives."""
+    [process] = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if worker in _text(path)]
+    return process
 
 
 def _text(path: Path) -> str:
@@ -128,11 +140,12 @@ def test_scratch_folders_of_a_killed_server_are_removed(start: Callable[[str], R
 
 def test_workers_end_with_the_runtime(start: Callable[[str], Rig]) -> None:
     rig = start("print('ready', flush=True); import sys; sys.stdin.read()")
-    rig.wait(lambda status: status.ready == 1)
+    [name] = rig.wait(lambda status: status.ready == 1).workers or ()
+    process = process_of(name)
     rig.runtime.close()
     assert not rig.scratch.exists()
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
 
 
 def test_a_place_without_sandbox_says_what_to_enable(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ class FakeEngine:
     def wait_for(self, condition: Callable[[], Any]) -> Any:
         """Wait until something is true of the containers."""
         with self.changed:
-            assert self.changed.wait_for(condition, 30), self.containers
+            assert self.changed.wait_for(condition, 60), self.containers
             return condition()
 
     def running(self) -> list[Container]:

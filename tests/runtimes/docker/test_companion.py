@@ -58,7 +58,7 @@ class Worker:
 
     def wait_for(self, condition: Any) -> None:
         with self._changed:
-            assert self._changed.wait_for(condition, 30), (self.ready, self.problem, self.said)
+            assert self._changed.wait_for(condition, 60), (self.ready, self.problem, self.said)
 
 
 @pytest.fixture(autouse=True)

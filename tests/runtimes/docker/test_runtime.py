@@ -37,9 +37,13 @@ class Rig:
             self._changed.notify_all()
 
     def wait(self, condition: Callable[[GroupStatus], bool]) -> GroupStatus:
+        """Return the first status seen that fulfils a condition; what comes after it may be another."""
         with self._changed:
-            assert self._changed.wait_for(lambda: condition(self.runtime.observe()[KEY]), 30), self.runtime.observe()
-        return self.runtime.observe()[KEY]
+            found = self._changed.wait_for(
+                lambda: next((status for status in [self.runtime.observe()[KEY]] if condition(status)), None), 60
+            )
+        assert found, self.runtime.observe()
+        return found
 
 
 @pytest.fixture
@@ -109,6 +113,7 @@ def test_an_engine_that_is_down_at_first_is_swept_when_it_is_up(engine: FakeEngi
 def test_workers_that_are_ready_prove_that_workers_can_run(rig: Rig, engine: FakeEngine) -> None:
     rig.runtime.ensure(group())
     rig.wait(lambda status: status.ready == 1)
+    engine.wait_for(engine.running)  # the worker here says that it is ready without a container
     engine.gone = True
     assert rig.runtime.check() == ""
     engine.gone = False
