@@ -33,6 +33,7 @@ class Notifier:
         self._feed = feed
         self._me = new_id()
         self._stop = threading.Event()
+        self._begun = threading.Event()
         self._thread: threading.Thread | None = None
 
     def announce(self, connection: Connection, topics: Sequence[str]) -> None:
@@ -46,9 +47,10 @@ class Notifier:
         self._send(connection, batch)
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Begin to listen; returns when what others announce is heard, or the server went away already."""
         self._thread = threading.Thread(target=self._listen, name="feed", daemon=True)
         self._thread.start()
+        self._begun.wait()
 
     def stop(self) -> None:
         """End listening."""
@@ -67,12 +69,15 @@ class Notifier:
             except (SQLAlchemyError, OSError):
                 # The server went away. Topics may be missed meanwhile: whoever waits is told to look again.
                 self._feed.publish_all()
-                self._stop.wait(_CHECK_SECONDS)
+            finally:
+                self._begun.set()
+            self._stop.wait(_CHECK_SECONDS)
 
     def _listen_once(self) -> None:
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"LISTEN {CHANNEL}")
             self._feed.publish_all()
+            self._begun.set()
             driver = connection.connection.driver_connection
             assert driver is not None
             while not self._stop.is_set():
