@@ -117,12 +117,12 @@ class Shims:
         """Wait until a container is asked for and return its token."""
         with self._changed:
             start = f"listening {serial} "
-            assert self._changed.wait_for(lambda: any(line.startswith(start) for line in self.said), 10), self.said
+            assert self._changed.wait_for(lambda: any(line.startswith(start) for line in self.said), 60), self.said
             return next(line for line in self.said if line.startswith(start)).split()[2]
 
     def ready(self, times: int = 1) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: self.said.count("ready") == times, 10), self.said
+            assert self._changed.wait_for(lambda: self.said.count("ready") == times, 60), self.said
 
     def connect(self, serial: int, token: str, runs: Callable[[socket.socket], None] | None = None) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)

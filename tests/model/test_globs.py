@@ -183,7 +183,9 @@ PATTERNS = st.recursive(
 PATHS = st.text(alphabet="abc/", max_size=7)
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(PATTERNS, st.lists(PATHS, min_size=1, max_size=5))
 def test_regular_expression_machine_and_reference_agree(
     reference_globs: ModuleType, pattern: str, paths: list[str]

@@ -86,18 +86,21 @@ def test_followers_see_old_lines_once_and_new_ones_as_they_come(logs):
 
 
 def test_following_ends_when_the_client_leaves(logs):
-    left, leave, ended = threading.Event(), [], []
+    left, asked, leave, ended = threading.Event(), threading.Event(), [], []
+
+    def on_leave(wake):
+        leave.append(wake)
+        asked.set()
 
     def follow():
         try:
-            list(logs.follow(LogFilter(COPY), left.is_set, leave.append))
+            list(logs.follow(LogFilter(COPY), left.is_set, on_leave))
         except WaitEnded:
             ended.append(True)
 
     follower = threading.Thread(target=follow)
     follower.start()
-    while not leave:
-        pass
+    assert asked.wait(30)
     left.set()
     leave[0]()
     follower.join(30)

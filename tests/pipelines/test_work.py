@@ -197,18 +197,21 @@ def test_a_waiting_claim_is_woken_by_work(world):
 def test_a_waiting_claim_ends_when_the_client_leaves(world):
     world.pipeline("copy")
     world.settle()
-    leave, left, ended = [], threading.Event(), []
+    leave, asked, left, ended = [], threading.Event(), threading.Event(), []
+
+    def on_leave(wake):
+        leave.append(wake)
+        asked.set()
 
     def wait():
         try:
-            work.claim(world.store, GROUP, "w", wait=60, cancelled=left.is_set, on_leave=leave.append)
+            work.claim(world.store, GROUP, "w", wait=60, cancelled=left.is_set, on_leave=on_leave)
         except WaitEnded:
             ended.append(True)
 
     waiter = threading.Thread(target=wait)
     waiter.start()
-    while not leave:
-        pass
+    assert asked.wait(30)
     left.set()
     leave[0]()
     waiter.join(30)

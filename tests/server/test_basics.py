@@ -61,7 +61,7 @@ def test_health(client) -> None:
 def test_health_tells_watchers_when_the_server_stops(client, server) -> None:
     watch = health_pb2_grpc.HealthStub(client._channel).Watch(health_pb2.HealthCheckRequest())
     assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
-    server.stop(5)
+    server.stop(60)
     assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
 
 

@@ -154,7 +154,7 @@ def test_waiting_for_a_commit_ends_when_it_has_finished(client, repo, background
     request = pb.InspectCommitRequest(commit=commit, wait=pb.FINISHED)
     waiter = background(lambda: answers.append(client.pfs.InspectCommit(request)))
     client.pfs.FinishCommit(pb.FinishCommitRequest(commit=commit))
-    waiter.join(10)
+    waiter.join(60)
     assert answers[0].HasField("finished")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hathi.datum.frames import Command, Outcome
-from hathi.model.errors import ConflictError
+from hathi.model.errors import ConflictError, UnavailableError
 from hathi.worker.server import Beat
 
 Rig = Any
@@ -28,12 +28,12 @@ def test_sets_are_claimed_until_stopped(rig: Rig) -> None:
 def test_a_server_that_does_not_answer_is_asked_again_later_and_later(rig: Rig) -> None:
     """The report is delivered once it answers again: nothing that was done is done again."""
     claim = rig.claim()
-    rig.server.outage = 0
     report = rig.server.report
     failures = iter(range(4))
 
     def failing(value: Any) -> bool:
-        rig.server.outage = 1 if next(failures, None) is not None else 0
+        if next(failures, None) is not None:
+            raise UnavailableError("nobody answers")
         return bool(report(value))
 
     rig.server.report = failing

@@ -123,7 +123,7 @@ def runtime(server: Server, tmp_path: Path) -> Iterator[ProcessRuntime]:
 def test_a_claim_is_run_and_reported(server: Server, runtime: ProcessRuntime, tmp_path: Path) -> None:
     server.offer(f"cat /pfs/data/a; echo; cp /pfs/data/a /pfs/out/b; ln -s /pfs/data/a /pfs/out/c; ls {tmp_path}; env")
     runtime.ensure(WorkerGroup("default/p/v1", "default", "p", 1, 1))
-    assert server.reported.wait(30)
+    assert server.reported.wait(120)
     (report,) = server.reports
     ((_, value),) = tree.scan(DATUMS, server.chunks, report.index)
     record = DatumRecord.decode(value)
@@ -140,9 +140,9 @@ def test_user_code_dies_with_the_worker_that_runs_it(server: Server, runtime: Pr
         program = f"import socket; s = socket.create_connection(('127.0.0.1', {door.getsockname()[1]})); s.recv(1)"
         server.offer(f'{sys.executable} -Sc "{program}"')
         runtime.ensure(WorkerGroup("default/p/v1", "default", "p", 1, 1))
-        door.settimeout(30)
+        door.settimeout(120)
         guest, _ = door.accept()
         with guest:
-            guest.settimeout(30)
+            guest.settimeout(120)
             runtime.close()
             assert guest.recv(1) == b""

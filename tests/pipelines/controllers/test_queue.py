@@ -42,18 +42,18 @@ def test_a_key_that_was_put_off_comes_when_its_time_has_come(queue, clock):
 
 
 def test_a_waiting_taker_is_woken_by_a_key_and_by_the_end(queue):
-    taken = []
+    taken, some = [], threading.Event()
 
     def take():
         while (key := queue.take()) is not None:
             taken.append(key)
             queue.done(key)
+            some.set()
 
     taker = threading.Thread(target=take)
     taker.start()
     queue.add("a")
-    while not taken:
-        pass
+    assert some.wait(30)
     queue.close()
     taker.join(30)
     assert taken == ["a"] and not taker.is_alive()

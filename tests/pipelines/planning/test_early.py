@@ -56,7 +56,9 @@ def leave(store, base, job, end, chance):
     return DatumIndex(store, tree.build(DATUMS, store, items))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     inputs=st.lists(INPUTS, min_size=1, max_size=2),
     states=st.lists(REPOS, min_size=3, max_size=4),

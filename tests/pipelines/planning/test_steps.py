@@ -69,7 +69,9 @@ def as_set(steps):
 SIBLINGS = Union(tuple(Pfs("r", Repo("default", "r"), "master", "/*", reference=flag) for flag in (True, False)))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @example(SIBLINGS, {"r": {"/a": "1"}, "s": {}}, {"r": {"/a": "2"}, "s": {}}, [DatumState.FAILED])
 @given(input=INPUTS, before=REPOS, after=REPOS, states=st.lists(st.sampled_from(STATES), min_size=1, max_size=4))
 def test_a_plan_from_changes_equals_a_plan_from_everything(planning, input, before, after, states):
@@ -81,7 +83,9 @@ def test_a_plan_from_changes_equals_a_plan_from_everything(planning, input, befo
     assert fast == as_set(plan(wanted, Base(index)))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(input=INPUTS, repos=REPOS)
 def test_nothing_is_planned_when_nothing_changed(planning, input, repos):
     store = planning.MemoryNodes()

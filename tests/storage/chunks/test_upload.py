@@ -132,7 +132,9 @@ def test_threads_may_share_an_upload(small_packs, noise):
     assert all(reader.get(id) == noise[at : at + 5_000] for id, at in ids.items())
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.integers(0, 6 << 20), st.integers(0, 6 << 20), st.booleans())
 def test_a_join_is_the_content_of_both(world, noise, first, second, plain):
     """Whatever stands at the seam; `plain` bytes have borders only where chunks are largest."""
