@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -164,3 +167,36 @@ def test_the_workflow_of_the_example_names_inputs_that_the_action_has(action: Ac
     workflow = yaml.safe_load((ROOT / "examples" / "ci-cd" / ".github" / "workflows" / "pipeline.yml").read_text())
     (step,) = [step for step in workflow["jobs"]["pipeline"]["steps"] if "hathi@" in step.get("uses", "")]
     assert set(step["with"]) <= set(action.described["inputs"])
+
+
+def test_of_two_pushes_in_quick_succession_the_newer_one_is_what_stays(tmp_path: Path) -> None:
+    people = {f"GIT_{who}_{what}": "kim@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**os.environ, **people, "GIT_CONFIG_GLOBAL": os.devnull}
+    bare, copy = tmp_path / "server.git", tmp_path / "copy"
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(copy), *words]
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+
+    def push() -> tuple[str, subprocess.Popen[str]]:
+        """Push a new commit, and return when its turn is waited for."""
+        git("commit", "-q", "--allow-empty", "-m", "another")
+        pushing = subprocess.Popen(
+            ["git", "-C", str(copy), "push", str(bare), "main"], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        assert pushing.stderr is not None
+        assert any("waiting for the rollout" in line for line in pushing.stderr)
+        return git("rev-parse", "HEAD"), pushing
+
+    subprocess.run(["git", "init", "-q", "--bare", str(bare)], env=environment, check=True)
+    shutil.copy(ROOT / "examples" / "ci-cd" / "hooks" / "post-receive", bare / "hooks" / "post-receive")
+    subprocess.run(["git", "init", "-q", "-b", "main", str(copy)], env=environment, check=True)
+    (copy / "Makefile").write_text(f"rollout:\n\techo $(TAG) >> {tmp_path}/rolled-out\n")
+    git("add", "-A")
+    with (bare / "hathi.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        older, first = push()
+        newer, second = push()
+    assert f"{older} is left out" in first.communicate()[1]
+    assert f"{newer} is rolled out" in second.communicate()[1]
+    assert (tmp_path / "rolled-out").read_text() == f"{newer}\n"
