@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -200,3 +201,85 @@ def test_of_two_pushes_in_quick_succession_the_newer_one_is_what_stays(tmp_path:
     assert f"{older} is left out" in first.communicate()[1]
     assert f"{newer} is rolled out" in second.communicate()[1]
     assert (tmp_path / "rolled-out").read_text() == f"{newer}\n"
+
+
+def test_a_trial_shows_why_its_code_could_not_be_built(pachctl: Pachctl, repo: str, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "main.go").write_text("package main\nfunc main() { this is no Go }\n")
+    (tmp_path / "source" / "main.py").touch()
+    (tmp_path / "source" / "requirements.txt").write_text("./nothing-here\n")
+    spec = {
+        "pipeline": {"name": f"{repo}-b"},
+        "transform": {"build": {"language": "python", "path": "source"}},
+        "input": {"pfs": {"repo": repo, "glob": "/*"}},
+    }
+    (tmp_path / "pipeline.json").write_text(json.dumps(spec))
+    done = pachctl.run("ci", "-f", str(tmp_path / "pipeline.json"), "--event", "pull_request")
+    page = done.stdout.decode()
+    assert done.returncode == 1
+    assert "- code of `source`" in page
+    assert f"| {repo}-b_build | failure | 1 | 1 |" in page
+    assert "nothing-here" in page
+    assert f"| {repo}-b | unrunnable |" in page
+
+
+def test_a_trial_follows_what_its_pipelines_read_and_not_their_order(
+    pachctl: Pachctl, repo: str, tmp_path: Path
+) -> None:
+    place = write(tmp_path, repo, SHOUT)
+    place.write_text("\n".join(reversed(place.read_text().splitlines())))
+    out = pachctl("ci", "-f", str(place), "--event", "pull_request", "--sample", "1")
+    assert f"| {repo}-q | success | 1 |" in out
+
+
+def test_a_new_pipeline_with_a_clock_is_tried_on_one_tick(pachctl: Pachctl, repo: str, tmp_path: Path) -> None:
+    place = write(tmp_path, repo, "ls /pfs/tick > /pfs/out/$(basename /pfs/texts/*)")
+    specs = [json.loads(line) for line in place.read_text().splitlines()][:1]
+    specs[0]["input"] = {"cross": [specs[0]["input"], {"cron": {"name": "tick", "spec": "@daily"}}]}
+    place.write_text(json.dumps(specs[0]))
+    out = pachctl("ci", "-f", str(place), "--event", "pull_request", "--sample", "2")
+    assert f"| {repo}-p | success | 2 | 0 | 0 |" in out
+
+
+def test_what_cannot_be_tried_is_told_before_anything_is_built(pachctl: Pachctl, repo: str, tmp_path: Path) -> None:
+    place = write(tmp_path, repo, SHOUT)
+    place.write_text(place.read_text().replace(f'"repo": "{repo}"', '"repo": "nowhere"'))
+    done = pachctl.run("ci", "-f", str(place), "--event", "pull_request", "--build", "--tag", "v1")
+    assert b"pipeline.json: pipeline" in done.stderr
+    assert b"cannot be tried: repo default/nowhere not found" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [("false", "updated pipeline"), ("", "updated pipeline"), ("maybe", "build must be")]
+)
+def test_the_action_takes_what_workflows_write_for_a_flag(
+    action: Action, pachctl: Pachctl, pachd: Pachd, repo: str, tmp_path: Path, given: str, said: str
+) -> None:
+    write(tmp_path, repo, SHOUT)
+    environment = runner_environment(BIN, "push", GITHUB_SHA="c0ffee")
+    empty = dict.fromkeys(("project", "dockerfile", "image", "tag", "sample", "timeout", "reprocess"), "")
+    if given:
+        (tmp_path / "Dockerfile").write_text("this is not to be built")
+    done, _, _ = action.run(tmp_path, tmp_path / "t", environment, address=pachd.address, build=given, **empty)
+    assert said in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_trial_that_is_interrupted_twice_leaves_no_project(
+    pachctl: Pachctl, repo: str, tmp_path: Path, ending: signal.Signals
+) -> None:
+    place, before = write(tmp_path, repo, "sleep 1000"), projects(pachctl)
+    trying = subprocess.Popen(
+        [str(BIN / "pachctl"), "ci", "-f", str(place), "--event", "pull_request"],
+        env=pachctl.environment,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert trying.stderr is not None
+    while projects(pachctl) == before:
+        assert trying.poll() is None
+    trying.send_signal(ending)
+    trying.send_signal(ending)
+    _, said = trying.communicate(timeout=60)
+    assert trying.returncode == 130, said
+    assert projects(pachctl) == before

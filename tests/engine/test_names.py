@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hathi.engine.names import is_registry, parse_image
+from hathi.engine.names import is_registry, is_repository, parse_image
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,19 @@ def test_a_registry_is_a_host_perhaps_with_port_and_path(text):
 )
 def test_what_no_name_can_begin_with_is_no_registry(text):
     assert not is_registry(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [
+        ("python:3", True),
+        ("localhost:5000/team/word_count", True),
+        ("a b", False),
+        ("Team/tool", False),
+        ("reg.example.com/", False),
+        ("http://reg.example.com/tool", False),
+        ("", False),
+    ],
+)
+def test_engines_take_names_in_small_letters_behind_a_host(text, good):
+    assert is_repository(parse_image(text)) is good

@@ -86,6 +86,7 @@ def test_a_build_takes_the_dockerfile_of_the_spec_and_its_folder(tmp_path):
         (LOCAL, False, "cannot build pipeline because it is not local"),
         (LOCAL, True, "Dockerfile.* does not exist"),
         ({}, True, "transform.image must name the image"),
+        ({"image": "My Tool"}, True, '"My Tool" cannot be the name of an image'),
     ],
 )
 def test_what_cannot_be_built_is_refused_before_the_engine_is_asked(tmp_path, transform, folder, message):

@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.empty_pb2 import Empty
+
 from hathi.cli.config import Context
 from hathi.cli.errors import CliError
 from hathi.model.errors import HathiError, UnavailableError, UnimplementedError
@@ -68,6 +70,10 @@ class Server(Client):
         except UnimplementedError:
             return False
         return True
+
+    def hello(self) -> None:
+        """Return when somebody answers; raises UnavailableError."""
+        self.version.GetVersion(Empty())
 
     def explain(self, error: HathiError) -> str:
         """Return an error's text; when nobody listens, say which address was tried and what to do."""

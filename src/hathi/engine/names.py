@@ -12,8 +12,10 @@ LOCAL = "localhost"
 """What stands in a registry's place in names of images that are on this machine alone."""
 
 _HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\.)*[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\]"
-_FOLDER = "/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_WORD = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_FOLDER = f"/{_WORD}"
 _REGISTRY = re.compile(f"(?:{_HOST})(?::[0-9]+)?(?:{_FOLDER})*")
+_PATH = re.compile(f"{_WORD}(?:{_FOLDER})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,11 @@ class ImageName:
 def is_registry(text: str) -> bool:
     """Return whether names of images may begin with a text: a host, perhaps with a port and a path below it."""
     return _REGISTRY.fullmatch(text) is not None
+
+
+def is_repository(name: ImageName) -> bool:
+    """Return whether engines take a name, its tag aside."""
+    return (not name.registry or is_registry(name.registry)) and _PATH.fullmatch(name.path) is not None
 
 
 def parse_image(text: str) -> ImageName:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hathi.engine.errors import EngineGone, LoginNeeded
-from hathi.engine.names import DOCKER_HUB, LOCAL, ImageName, parse_image
+from hathi.engine.names import DOCKER_HUB, LOCAL, ImageName, is_repository, parse_image
 from hathi.engine.values import Credentials, Show
 from hathi.images.context import context_of
 from hathi.images.errors import ImageError
@@ -81,6 +81,8 @@ def publish(
     if not text:
         raise ImageError("transform.image must name the image: its repository is where it is pushed to")
     name = parse_image(str(text))
+    if not is_repository(name):
+        raise ImageError(f'"{text}" cannot be the name of an image: write [REGISTRY/]NAME in small letters')
     if not name.registry and wish.registry not in ("", DOCKER_HUB):
         name = replace(name, registry=wish.registry)
     new = ImageName(name.registry, name.path, wish.tag or new_id())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hathi.cli.ci.rehoming import home_for, outside
+from hathi.cli.ci.rehoming import home_for, in_order, outside
 from hathi.cli.specs import Spec
 from hathi.model.references import Branch, Repo
 
@@ -57,3 +57,14 @@ def test_a_clock_becomes_the_ticks_it_made() -> None:
     moved = home_for([ticking], "trial").move(ticking).data
     assert moved["input"]["pfs"]["repo"] == "p_tick"
     assert moved["input"]["pfs"]["name"] == "tick"
+
+
+def test_a_pipeline_stands_behind_those_that_it_reads_and_otherwise_where_it_stood() -> None:
+    last, first, other = (
+        spec("last", {"cross": [pfs("mid"), pfs("data")]}),
+        spec("first", pfs("data")),
+        spec("x", pfs("y")),
+    )
+    found = in_order([last, spec("mid", pfs("first")), first, other])
+    assert [each.name for each in found] == ["first", "x", "mid", "last"]
+    assert [each.name for each in in_order([spec("a", pfs("b")), spec("b", pfs("a"))])] == ["a", "b"]

@@ -91,3 +91,16 @@ def test_the_revision_is_what_the_service_says_or_git_or_nothing(tmp_path: Path)
 def test_what_cannot_be_a_tag_is_refused(tag: str) -> None:
     with pytest.raises(CliError):
         checked_tag(tag)
+
+
+def test_a_dockerfile_that_is_named_is_built_or_missed_but_not_passed_over(tmp_path: Path) -> None:
+    published = Published()
+    with_images([spec(tmp_path)], Recipe("abc", dockerfile=str(tmp_path / "gone")), published)
+    named = spec(tmp_path)
+    named.data["transform"]["dockerfile"] = "docker/gone"
+    with_images([named], Recipe("abc"), published)
+    with_images([named], Recipe("abc", build=False), published)
+    assert [each["dockerfile"] for each, _ in published.wishes] == [
+        str(tmp_path / "gone"),
+        str(tmp_path / "docker/gone"),
+    ]

@@ -62,6 +62,19 @@ def home_for(specs: Sequence[Spec], project: str) -> Home:
     return Home(project, {repo: there(repo) for repo in read})
 
 
+def in_order(specs: Sequence[Spec]) -> list[Spec]:
+    """Return specs so that each stands behind those whose output it reads, and otherwise where it stood.
+
+    Specs in a circle stay where they are; the server refuses them.
+    """
+    left, result = list(specs), list[Spec]()
+    while left:
+        ready = [spec for spec in left if len(outside(left, spec)) == len(leaves(_parsed(spec).input))]
+        result += ready or left
+        left = [spec for spec in left if spec not in ready] if ready else []
+    return result
+
+
 def outside(specs: Sequence[Spec], spec: Spec) -> list[Leaf]:
     """Return the inputs of a spec that none of the specs makes."""
     own = {Pipeline(each.project, each.name).output for each in specs}

@@ -12,6 +12,8 @@ from hathi.cli.render import sizes, times
 SHOWN = 20
 """So many datums or files are listed one by one."""
 
+_IDLE = "nothing was tried, since its input has no datums"
+
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML has no place for."""
 
@@ -26,7 +28,8 @@ def markdown(trial: Trial) -> str:
         f"Run in a project of their own, on {sample}; nothing of it was kept.",
         "",
         *(f"- image `{image}`" for image in trial.images),
-        *([""] if trial.images else []),
+        *(f"- code of `{folder}`" for folder in trial.code),
+        *([""] if trial.images or trial.code else []),
         "| pipeline | job | datums | failed | not run | time | output |",
         "|---|---|---|---|---|---|---|",
         *(_row(each) for each in trial.pipelines),
@@ -60,14 +63,15 @@ def junit(trial: Trial) -> str:
 def _row(each: PipelineResult) -> str:
     failed, idle = sum(datum.failed for datum in each.datums), sum(not datum.ran for datum in each.datums)
     total = sum(size for _, size in each.outputs)
-    output = f"{len(each.outputs)} files, {sizes.size(total)}" if each.outputs else "-"
+    files = "1 file" if len(each.outputs) == 1 else f"{len(each.outputs)} files"
+    output = f"{files}, {sizes.size(total)}" if each.outputs else "-"
     cells = (each.pipeline, each.state, str(len(each.datums)), str(failed), str(idle), _time(each.seconds), output)
     return f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _details(each: PipelineResult) -> Iterator[str]:
-    if each.reason:
-        yield from (f"**{_cell(each.pipeline)}**: {_cell(each.reason)}", "")
+    if reason := each.reason or (_IDLE if each.idle else ""):
+        yield from (f"**{_cell(each.pipeline)}**: {_cell(reason)}", "")
     failed = [datum for datum in each.datums if datum.failed]
     for datum in failed[:SHOWN]:
         yield from (f"## {_cell(each.pipeline)}: {_cell(datum.files)} {datum.state}", "")
@@ -88,6 +92,8 @@ def _job_case(each: PipelineResult) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname=each.pipeline, name="job", time=f"{each.seconds:.3f}")
     if each.state != "success":
         ElementTree.SubElement(case, "failure", message=_xml(each.reason or each.state))
+    elif each.idle:
+        ElementTree.SubElement(case, "skipped", message=_IDLE)
     return case
 
 
@@ -95,7 +101,7 @@ def _datum_case(each: PipelineResult, datum: DatumResult) -> ElementTree.Element
     name = _xml(datum.files or datum.id)
     case = ElementTree.Element("testcase", classname=each.pipeline, name=name, time=f"{datum.seconds:.3f}")
     if datum.failed:
-        failure = ElementTree.SubElement(case, "failure", message=f"the datum is {datum.state}")
+        failure = ElementTree.SubElement(case, "failure", message=f"datum {datum.state}")
         failure.text = _xml("\n".join(datum.log))
     if not datum.ran:
         ElementTree.SubElement(case, "skipped", message=_xml(f"not run: {each.reason or each.state}"))

@@ -10,6 +10,9 @@ GOOD = ("success", "skipped", "recovered")
 NOT_RUN = "not run"
 """State of a datum that nobody has begun with; its pipeline or its job says why."""
 
+NOT_ENDED = "not ended"
+"""State of a job, and of a datum, that was still running when nobody waited for it any longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatumResult:
@@ -44,6 +47,11 @@ class PipelineResult:
     outputs: tuple[tuple[str, int], ...] = ()
 
     @property
+    def idle(self) -> bool:
+        """Whether all went well because there was nothing to do, which says nothing of the code."""
+        return self.state == "success" and not self.datums
+
+    @property
     def failed(self) -> bool:
         """Whether the pull request should not be merged as it is."""
         return self.state != "success" or any(datum.failed for datum in self.datums)
@@ -51,11 +59,15 @@ class PipelineResult:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial of one revision. sample: most datums of each input that were tried, 0 for all."""
+    """A trial of one revision.
+
+    sample: most datums of each input that were tried, 0 for all. images: what ran. code: folders that were sent.
+    """
 
     revision: str
     sample: int
     images: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
     pipelines: tuple[PipelineResult, ...] = field(default_factory=tuple)
 
     @property

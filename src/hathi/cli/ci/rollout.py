@@ -21,7 +21,7 @@ class Recipe:
     """How images are made and called.
 
     tag: "" when there is none to give. tagged: whether it was asked for by name. build: None means "when there is a
-    Dockerfile". Other empty texts mean what the spec says.
+    Dockerfile", and a Dockerfile that is named is there. Other empty texts mean what the spec says.
     """
 
     tag: str
@@ -55,7 +55,10 @@ def with_images(specs: list[Spec], recipe: Recipe, publish: Publish) -> list[Spe
 
 
 def _builds(spec: Spec, recipe: Recipe) -> bool:
-    return _dockerfile(spec, recipe).is_file() if recipe.build is None else recipe.build
+    if recipe.build is not None:
+        return recipe.build
+    named = recipe.dockerfile or spec.data["transform"].get("dockerfile")
+    return bool(named) or _dockerfile(spec, recipe).is_file()
 
 
 def _dockerfile(spec: Spec, recipe: Recipe) -> Path:

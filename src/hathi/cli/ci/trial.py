@@ -9,15 +9,18 @@ from dataclasses import dataclass
 
 from hathi.cli import references
 from hathi.cli.ci.rehoming import home_for
-from hathi.cli.ci.results import NOT_RUN, DatumResult, PipelineResult
-from hathi.cli.ci.sampling import copy, sample
+from hathi.cli.ci.results import NOT_ENDED, NOT_RUN, DatumResult, PipelineResult
+from hathi.cli.ci.sampling import Wanted, copy, sample
 from hathi.cli.connection import Server
 from hathi.cli.errors import CliError
+from hathi.cli.interrupts import undisturbed
 from hathi.cli.local.tasks import seconds
 from hathi.cli.render import pps
 from hathi.cli.render.times import seconds as moment
 from hathi.cli.specs import Spec
+from hathi.model.builds import builder_of
 from hathi.model.errors import HathiError, NotFoundError, UnavailableError
+from hathi.model.references import Pipeline
 from hathi.wire.gen import pfs_pb2, pps_pb2
 
 LOG_LINES = 30
@@ -30,49 +33,80 @@ STUCK = (pps_pb2.PIPELINE_CRASHING, pps_pb2.PIPELINE_FAILURE)
 PATIENCE = 6
 """So many looks in a row a pipeline may be stuck before it is given up: a registry may be down for a minute."""
 
+_STATES = {pps_pb2.UNKNOWN: NOT_RUN, pps_pb2.STARTING: NOT_ENDED}
+
 Submit = Callable[[Spec], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How to try. sample: most datums of each input, 0 for all. timeout: for all jobs together, in seconds."""
+    """How to try. project: its name. timeout: for all jobs together, in seconds."""
 
     project: str
-    sample: int
     timeout: float
 
 
-def try_out(server: Server, specs: Sequence[Spec], wishes: Wishes, submit: Submit) -> list[PipelineResult]:
-    """Run pipelines on a sample in a project of their own, which is gone afterwards."""
+def choose(server: Server, specs: Sequence[Spec], number: int) -> Wanted:
+    """Return what a trial reads: at most `number` datums of each input, 0 for all.
+
+    Raises CliError when there is nothing that can be tried, which shows so before anything is built.
+    """
     for spec in specs:
         if not spec.data.get("input") or spec.data.get("service") or spec.data.get("spout"):
             raise CliError(f"{spec.source}: pipeline {spec.name} has no datums to try (a spout, or a service)")
+    return sample(server, specs, number)
+
+
+def try_out(
+    server: Server, specs: Sequence[Spec], wanted: Wanted, wishes: Wishes, submit: Submit
+) -> list[PipelineResult]:
+    """Run pipelines in a project of their own, which is gone afterwards. Each stands behind those that it reads."""
     home = home_for(specs, wishes.project)
-    wanted = sample(server, specs, wishes.sample)
     with _project(server, wishes.project):
         copy(server, wanted, home)
         moved = [home.move(spec) for spec in specs]
         refused = {spec.name: reason for spec in moved if (reason := _refusal(submit, spec))}
         deadline = time.monotonic() + wishes.timeout
         return [
-            PipelineResult(spec.name, "not created", refused[spec.name])
-            if spec.name in refused
-            else _result(server, wishes.project, spec.name, deadline)
+            result
             for spec in moved
+            for result in (
+                [PipelineResult(spec.name, "not created", refused[spec.name])]
+                if spec.name in refused
+                else [_result(server, wishes.project, name, deadline) for name in _pipelines(spec)]
+            )
         ]
+
+
+def _pipelines(spec: Spec) -> list[str]:
+    """Return the names of the pipelines that a spec makes: where its code is built, who builds comes first."""
+    builder = builder_of(Pipeline(spec.project, spec.name)).name
+    return [spec.name] if spec.build is None else [builder, spec.name]
 
 
 @contextlib.contextmanager
 def _project(server: Server, name: str) -> Iterator[None]:
     message = references.project(name)
     description = "A trial by pachctl ci; it goes when that ends."
-    server.pfs.CreateProject(pfs_pb2.CreateProjectRequest(project=message, description=description))
     try:
+        server.pfs.CreateProject(pfs_pb2.CreateProjectRequest(project=message, description=description))
         yield
     finally:
-        server.pps.DeletePipelines(pps_pb2.DeletePipelinesRequest(projects=[message], force=True))
-        server.pfs.DeleteRepos(pfs_pb2.DeleteReposRequest(projects=[message], force=True))
-        server.pfs.DeleteProject(pfs_pb2.DeleteProjectRequest(project=message, force=True))
+        with undisturbed():
+            _delete(server, message)
+
+
+def _delete(server: Server, project: pfs_pb2.Project) -> None:
+    try:
+        server.pps.DeletePipelines(pps_pb2.DeletePipelinesRequest(projects=[project], force=True))
+        server.pfs.DeleteRepos(pfs_pb2.DeleteReposRequest(projects=[project], force=True))
+        server.pfs.DeleteProject(pfs_pb2.DeleteProjectRequest(project=project, force=True))
+    except NotFoundError:
+        pass  # interrupted before there was one
+    except HathiError as error:
+        how = f"pachctl delete project {project.name} --force"
+        text = f"the project {project.name} of the trial is still there; delete it with: {how}\n{server.explain(error)}"
+        raise CliError(text) from error
 
 
 def _refusal(submit: Submit, spec: Spec) -> str:
@@ -94,7 +128,7 @@ def _result(server: Server, project: str, name: str, deadline: float) -> Pipelin
     job = pps_pb2.Job(pipeline=pipeline, id=head.id)
     ended, reason = _wait(server, job, deadline)
     if ended is None:
-        return PipelineResult(name, "not ended", reason, datums=_datums(server, job))
+        return PipelineResult(name, NOT_ENDED, reason, datums=_datums(server, job))
     began = ended.started if ended.HasField("started") else ended.created
     return PipelineResult(
         pipeline=name,
@@ -136,7 +170,7 @@ def _datum(server: Server, info: pps_pb2.DatumInfo) -> DatumResult:
     found = DatumResult(
         id=info.datum.id,
         files=", ".join(f"{references.repo_in(each.file.commit).name}:{each.file.path}" for each in info.data),
-        state=NOT_RUN if info.state == pps_pb2.UNKNOWN else pps_pb2.DatumState.Name(info.state).lower(),
+        state=_STATES.get(info.state) or pps_pb2.DatumState.Name(info.state).lower(),
         seconds=sum(seconds(each) for each in (times.download_time, times.process_time, times.upload_time)),
     )
     if not found.failed:

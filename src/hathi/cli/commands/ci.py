@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from hathi.cli import options, specs
 from hathi.cli.ci import report
+from hathi.cli.ci.rehoming import in_order
 from hathi.cli.ci.results import Trial
 from hathi.cli.ci.revision import PULL_REQUEST, checked_tag, event, revision
 from hathi.cli.ci.rollout import Recipe, with_images
-from hathi.cli.ci.trial import Wishes, try_out
+from hathi.cli.ci.sampling import Wanted
+from hathi.cli.ci.trial import Wishes, choose, try_out
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.interrupts import interrupt_on_end
@@ -72,7 +75,7 @@ def ci(
     filled into the spec. A trial runs the pipelines on a sample of their input in a project of its own, writes its
     reports, and deletes the project; nothing else is changed, and the exit code says whether all went well.
     """
-    require(place != STDIN and not is_url(place), "pachctl ci needs a spec that is a file of this machine")
+    require(place and place != STDIN and not is_url(place), "pachctl ci needs a spec that is a file of this machine")
     require(pull_request in PULL_REQUESTS, f"--pull-request must be one of {', '.join(PULL_REQUESTS)}")
     require(sample >= 0, "--sample must not be negative")
     interrupt_on_end()
@@ -83,7 +86,12 @@ def ci(
     folder = Path(place).absolute().parent
     at = tag or revision(session.env, folder)
     recipe = Recipe(checked_tag(at), bool(tag), build, image, registry, username, dockerfile)
-    found = specs.load(place, session.project(project), session.warn, tagged=build is not False)
+    found = in_order(specs.load(place, session.project(project), session.warn, tagged=build is not False))
+    wanted: Wanted = {}
+    if not tried:
+        session.server.hello()  # before anything is built
+    elif pull_request == "test":
+        wanted = choose(session.server, found, sample)
     ready = with_images(found, recipe, lambda spec, wish: publish(session, spec, wish))
     if write_spec:
         _write(write_spec, "".join(json.dumps(spec.data, indent=2, ensure_ascii=False) + "\n" for spec in ready))
@@ -92,16 +100,25 @@ def ci(
             submit(session, spec, Order(update=True, reprocess=reprocess))
             click.echo(f"updated pipeline {spec.name} ({_image(spec)})", err=True)
     elif pull_request == "test":
-        images = tuple(dict.fromkeys(map(_image, ready)))
-        _try(session, ready, Trial(at[:SHORT] or "the working copy", sample, images), timeout, page, junit)
+        images = tuple(dict.fromkeys(_image(spec) for spec in ready if spec.build is None))
+        code = tuple(dict.fromkeys(spec.build.path for spec in ready if spec.build is not None))
+        trial = Trial(at[:SHORT] or "the working copy", sample, images, code)
+        _try(session, ready, wanted, trial, timeout, page, junit)
 
 
-def _try(session: Session, ready: Sequence[specs.Spec], trial: Trial, timeout: float, page: str, junit: str) -> None:
+def _try(
+    session: Session,
+    ready: Sequence[specs.Spec],
+    wanted: Wanted,
+    trial: Trial,
+    timeout: float,
+    page: str,
+    junit: str,
+) -> None:
     name = f"ci-{secrets.token_hex(4)}"  # short: the names of workers hold it, and may not be long
     click.echo(f"trying {', '.join(spec.name for spec in ready)} in project {name}", err=True)
-    wishes = Wishes(name, trial.sample, timeout)
-    results = try_out(session.server, ready, wishes, lambda spec: submit(session, spec, Order()))
-    trial = Trial(trial.revision, trial.sample, trial.images, tuple(results))
+    results = try_out(session.server, ready, wanted, Wishes(name, timeout), lambda spec: submit(session, spec, Order()))
+    trial = replace(trial, pipelines=tuple(results))
     text = report.markdown(trial)
     click.echo(text, nl=False)
     if page:
