@@ -111,6 +111,9 @@ def test_mistakes_in_the_build_object_are_told_with_their_places_and_all_others(
     assert any(line.startswith(f"{file}:5:5: transform.build.path: build path") for line in lines)
     assert any("cannot have an input named" in line for line in lines)
     assert any('unknown field "lazzy"' in line for line in lines)
+    file.write_text("pipeline: {name: map}\ntransform: {build: ./source}\ninput: {pfs: {repo: a, glob: /*}}\n")
+    (line,) = failing("create", "pipeline", "-f", str(file)).err.splitlines()
+    assert line == f'{file}:2:13: transform.build: expected a mapping (build), got "./source"'
     assert not server.calls
 
 
@@ -164,6 +167,33 @@ def test_what_is_left_out_of_the_code_is_told_in_one_line(pachctl, hathi, projec
     said = pachctl("create", "pipeline", "-f", str(project)).err
     assert "WARNING: left out, since they are no files: /a, /b, /c and 1 more (links to folders" in said
     assert "sent 1 of 1 files" in said
+
+
+def test_a_line_of_pachignore_that_leaves_nothing_out_is_warned_of(pachctl, hathi, project) -> None:
+    (project.parent / "source" / "data").mkdir()
+    (project.parent / "source" / "data" / "a").write_text("")
+    (project.parent / "source" / ".pachignore").write_text("data/\n")
+    said = pachctl("create", "pipeline", "-f", str(project)).err
+    assert 'WARNING: .pachignore: "data/" names a folder and leaves out no file; write "data/*"' in said
+
+
+def test_a_repo_that_was_made_for_nothing_goes_again_and_one_that_was_there_stays(
+    failing, hathi, project, failure
+) -> None:
+    hathi.answers["BatchTransaction"] = failure("NOT_FOUND", "repo default/scraper not found")
+    assert "scraper not found" in failing("create", "pipeline", "-f", str(project)).err
+    assert hathi.one("DeleteRepo").repo.name == "map_build"
+    hathi.answers["InspectRepo"] = None
+    assert "scraper not found" in failing("create", "pipeline", "-f", str(project)).err
+    assert len(hathi.asked("DeleteRepo")) == 1
+
+
+def test_if_the_code_of_one_of_several_is_wrong_nothing_is_sent(failing, hathi, project) -> None:
+    other = {**SPEC, "transform": {"build": {"language": "go", "path": "./source"}}}
+    text = json.dumps(SPEC) + json.dumps(other)
+    project.write_text(text)
+    assert "holds no *.go at its root" in failing("create", "pipeline", "-f", str(project)).err
+    assert not hathi.calls
 
 
 def test_flags_for_images_change_nothing_and_say_so(pachctl, hathi, project) -> None:

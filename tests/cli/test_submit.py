@@ -181,6 +181,28 @@ def test_a_spec_that_cannot_be_built_is_named(failing, server, web) -> None:
     assert not server.calls
 
 
+def test_what_is_wrong_with_one_image_of_several_shows_with_its_place_before_any_is_built(
+    failing, server, tmp_path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch")
+    other = {**SPEC, "transform": {"image": "a:1", "dockerfile": "no/File", "cmd": ["x"]}}
+    (tmp_path / "two.json").write_text(json.dumps(SPEC) + "\n" + json.dumps(other))
+    err = failing("create", "pipeline", "--build", "-f", str(tmp_path / "two.json")).err
+    assert err.startswith(f"{tmp_path}/two.json:2:")
+    assert f'transform.dockerfile: dockerfile "{tmp_path}/no/File" does not exist' in err
+    assert not server.calls
+
+
+def test_what_the_server_finds_wrong_shows_before_an_image_is_made(failing, server, failure, tmp_path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch")
+    (tmp_path / "one.json").write_text(json.dumps(SPEC))
+    server.answers["CreatePipelineV2"] = failure("ALREADY_EXISTS", "pipeline default/edges already exists")
+    nowhere = {"DOCKER_HOST": "unix:///nowhere.sock"}
+    err = failing("create", "pipeline", "--build", "-f", str(tmp_path / "one.json"), **nowhere).err
+    assert err == "pipeline default/edges already exists\n"
+    assert server.one("CreatePipelineV2").dry_run
+
+
 def test_a_flag_of_another_command_for_the_resource_is_said_to_be_that(failing) -> None:
     err = failing("update", "pipeline", "--backfill").err
     assert err == "unknown flag: --backfill; it belongs to pachctl create pipeline\n"

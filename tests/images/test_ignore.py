@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hathi.images.errors import SourceError
 from hathi.images.ignore import read_ignore
-from hathi.model.globs import GlobError
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,5 @@ def test_each_line_excludes_for_itself():
 
 
 def test_a_broken_line_is_told():
-    with pytest.raises(GlobError):
-        read_ignore("[a")
+    with pytest.raises(SourceError, match=r'^\.pachignore:2:1: invalid glob "\[a/": \[ is not closed'):
+        read_ignore("*.pyc\n[a/")

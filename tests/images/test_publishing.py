@@ -10,7 +10,7 @@ from hathi.engine.errors import LoginNeeded
 from hathi.engine.names import parse_image
 from hathi.engine.values import Credentials, Step
 from hathi.images.errors import ImageError
-from hathi.images.publishing import Wish, must_travel, publish
+from hathi.images.publishing import Wish, must_travel, publish, target_of
 
 LOCAL = {"image": "reg:5000/tool:1"}
 
@@ -52,7 +52,8 @@ def run(engine, transform=LOCAL, folder=None, answers=(), **wish):
         asked.append((prompt, hidden))
         return next(given, None)
 
-    image = publish(engine, transform, folder, Wish(**{"build": False, **wish}), ask, lambda step: None)
+    wanted = Wish(**{"build": False, **wish})
+    image = publish(engine, target_of(transform, folder, wanted), wanted, ask, lambda step: None)
     return image, asked
 
 
@@ -85,8 +86,9 @@ def test_a_build_takes_the_dockerfile_of_the_spec_and_its_folder(tmp_path):
     [
         (LOCAL, False, "cannot build pipeline because it is not local"),
         (LOCAL, True, "Dockerfile.* does not exist"),
+        ({**LOCAL, "dockerfile": "."}, True, "is not a file"),
         ({}, True, "transform.image must name the image"),
-        ({"image": "My Tool"}, True, '"My Tool" cannot be the name of an image'),
+        ({"image": "My Tool"}, True, 'the image cannot be called "My Tool"'),
     ],
 )
 def test_what_cannot_be_built_is_refused_before_the_engine_is_asked(tmp_path, transform, folder, message):
@@ -100,6 +102,42 @@ def test_a_registry_that_the_name_lacks_comes_from_the_flag():
     assert run(Recorder(), {"image": "tool:1"}, registry="reg:5000")[0].repository == "reg:5000/tool"
     assert run(Recorder(), {"image": "tool:1"})[0].repository == "tool"
     assert run(Recorder(), LOCAL, registry="other:1")[0].repository == "reg:5000/tool"
+
+
+def test_a_registry_is_never_shown_the_credentials_of_another():
+    for transform, asked in ((LOCAL, "reg:5000"), ({"image": "tool:1"}, "other:1")):
+        engine = Recorder()
+        run(engine, transform, registry="other:1")
+        assert ("credentials", asked, "") in engine.did
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("reg:5000/Team/tool:1", "cannot be called.*in lower case"),
+        ("my tool", "cannot be called"),
+        ("reg:5000/", "cannot be called"),
+        ("sha256:" + "a" * 64, "has no name, only an id"),
+    ],
+)
+def test_a_name_that_no_image_can_have_is_told_with_its_place(image, message):
+    engine = Recorder()
+    with pytest.raises(ImageError, match=message) as refused:
+        run(engine, {"image": image})
+    assert refused.value.place == ("transform", "image")
+    assert engine.did == []
+
+
+def test_equal_targets_are_one_image(tmp_path):
+    (tmp_path / "Dockerfile").write_text("")
+    build = Wish(True)
+
+    def target(**transform):
+        return target_of({**LOCAL, **transform}, tmp_path, build)
+
+    assert target() == target(image="reg:5000/tool", dockerfile="./Dockerfile", cmd=["x"])
+    assert target() != target(image="reg:5000/other")
+    assert target() != target_of(LOCAL, tmp_path, Wish(False))
 
 
 KIM = Credentials("kim", "secret")
@@ -144,6 +182,11 @@ def test_a_tag_that_was_drawn_goes_when_its_push_fails_and_one_that_was_given_st
             run(engine, folder=tmp_path, **wish)
         ((name,),) = (step[1:] for step in engine.did if step[0] == "untag")
         assert re.fullmatch("reg:5000/tool:[0-9a-f]{32}", name)
+    engine = Recorder()
+    engine.build = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(engine, folder=tmp_path, build=True)
+    assert engine.did[0][0] == "untag"
     engine = Recorder(allowed=KIM)
     with pytest.raises(LoginNeeded):
         run(engine, tag="abc")

@@ -86,3 +86,26 @@ def test_a_file_is_read_in_pieces(tmp_path):
     (tmp_path / "big").unlink()
     with pytest.raises(SourceError, match="cannot read"):
         next(file.pieces())
+
+
+def test_a_name_that_is_no_text_is_told_in_one_line_that_can_be_shown(tmp_path):
+    for name in (b"new\nline", b"\xff.py"):
+        (tmp_path / os.fsdecode(name)).write_text("")
+    with pytest.raises(SourceError) as refused:
+        list_source(tmp_path)
+    assert "/new\\nline" in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
+def test_a_list_of_what_is_left_out_that_is_no_text_is_told(tmp_path):
+    write(tmp_path, main="")
+    (tmp_path / ".pachignore").write_bytes(b"\xff\n")
+    with pytest.raises(SourceError, match=r"\.pachignore is not text in UTF-8: .* at byte 0"):
+        list_source(tmp_path)
+
+
+def test_a_line_that_names_a_folder_as_git_would_have_it_is_in_vain(tmp_path):
+    write(tmp_path, main="", data__a="", more__b__c="", whole__a="")
+    (tmp_path / "hollow").mkdir()
+    (tmp_path / ".pachignore").write_text("data\nmore/\n/more/b\nhollow\nwhole\nwhole/*\nnone\n\n/\n")
+    assert list_source(tmp_path).vain == ["data", "more/", "/more/b"]

@@ -45,6 +45,11 @@ def deploy(session: Session, spec: Spec, form: str, *, update: bool, reprocess: 
     )
 
 
+def check(spec: Spec) -> None:
+    """Raise what is wrong with a spec's code, of which nothing is said yet."""
+    code_of(spec, lambda text: None)
+
+
 def code_of(spec: Spec, warn: Callable[[str], None]) -> list[SourceFile]:
     """Return the files of a spec's source folder. Raises SourceError, also when what is needed is not among them."""
     assert spec.build is not None
@@ -56,6 +61,8 @@ def code_of(spec: Spec, warn: Callable[[str], None]) -> list[SourceFile]:
             f"left out, since they are no files: {', '.join(source.odd[:_SHOWN])}{more} "
             f"(links to folders are not followed; to hear no more of them, name them in {ignore.NAME})"
         )
+    for line in source.vain:
+        warn(f'{ignore.NAME}: "{line}" names a folder and leaves out no file; write "{line.rstrip("/")}/*"')
     check_source(source, official.needed(spec.build.language, spec.data["transform"]))
     return source.files
 

@@ -45,4 +45,5 @@ def _download(url: str) -> bytes:
     except HTTPError as error:
         raise CliError(f"cannot read {url}: the server answered {error.code} {error.reason}") from error
     except (URLError, OSError, ValueError) as error:
-        raise CliError(f"cannot read {url}: {getattr(error, 'reason', error)}") from error
+        cause = getattr(error, "reason", error)
+        raise CliError(f"cannot read {url}: {getattr(cause, 'strerror', None) or cause}") from error

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 import sys
 from collections import deque
+from pathlib import Path
 from types import TracebackType
 
 import click
@@ -16,8 +18,9 @@ from hathi.cli.session import Session
 from hathi.cli.specs import Spec
 from hathi.engine.values import Step
 from hathi.images import publishing
+from hathi.images.context import context_files
 from hathi.images.errors import ImageError
-from hathi.images.publishing import Wish
+from hathi.images.publishing import Target, Wish
 
 _DONE = ("Pushed", "Layer already exists", "Mounted from", "Pull complete", "Already exists")
 """What an engine says when a layer is where it shall be."""
@@ -32,18 +35,39 @@ _KEPT = 500
 """Lines of a step that are kept to be shown if it fails."""
 
 
+def target_of(spec: Spec, wish: Wish) -> Target:
+    """Return what a wish comes to for a spec. CliError names the place of what is wrong with it."""
+    try:
+        return publishing.target_of(spec.data["transform"], spec.folder, wish)
+    except ImageError as error:
+        text = spec.line(error.place, str(error)) if error.place else f"{spec.source}: {error}"
+        raise CliError(text) from error
+
+
 def publish(session: Session, spec: Spec, wish: Wish) -> Spec:
     """Build if wished, tag and push if wished a spec's image; returns the spec with the new name of it."""
     from hathi.engine.docker import Engine  # brings the SDK, which takes long to load
 
-    transform = spec.data["transform"]
+    target = target_of(spec, wish)
+    given = wish.registry.partition("/")[0]
+    if given and target.name.host.partition("/")[0] != given:
+        session.warn(f"the image's name says where it goes, so --registry {wish.registry} changes nothing")
+    if target.context is not None:
+        _tell_context(target.context, target.dockerfile)
     try:
         with Steps() as steps:
-            image = publishing.publish(Engine(session.env), transform, spec.folder, wish, ask, steps.show)
+            image = publishing.publish(Engine(session.env), target, wish, ask, steps.show)
     except ImageError as error:
         raise CliError(f"{spec.source}: {error}") from error
     click.echo(f"{'pushed' if wish.push else 'built'} {image}", err=True)
     return spec.with_image(str(image))
+
+
+def _tell_context(context: Path, dockerfile: str) -> None:
+    """Tell what is sent to the engine: it is silent meanwhile, and much is most often a mistake."""
+    found = [os.lstat(file) for file in context_files(context, dockerfile)]
+    files = [status.st_size for status in found if not stat.S_ISDIR(status.st_mode)]
+    click.echo(f"sending {context}: {len(files)} files, {sizes.size(sum(files))}", err=True)
 
 
 def ask(prompt: str, hidden: bool) -> str | None:
@@ -51,7 +75,10 @@ def ask(prompt: str, hidden: bool) -> str | None:
     if hidden and sys.stdin.isatty():
         return getpass.getpass(prompt, stream=sys.stderr)
     click.echo(prompt, err=True, nl=False)
-    return sys.stdin.readline().strip() or None
+    line = sys.stdin.readline().strip() or None
+    if line is None or not sys.stdin.isatty():
+        click.echo(err=True)  # nobody pressed Enter at the terminal
+    return line
 
 
 class Steps:

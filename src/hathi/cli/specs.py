@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Spec:
     modes: top-level `update`, `reprocess` and `dry_run`, which overrule what the command says.
     folder: what relative paths in it start from; None when it came from a URL.
     build: what `transform.build` asks for, which `data` is without.
+    line: makes a line for a person of what is wrong at a path in it, with its place.
     """
 
     source: str
@@ -50,6 +51,7 @@ class Spec:
     modes: dict[str, bool]
     folder: Path | None = None
     build: BuildSpec | None = None
+    line: Callable[[places.Path, str], str] = field(default=lambda path, text: text, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -146,7 +148,7 @@ def _check(
         raise SpecFileError(problems)
     for remark in parsed.notes:
         note(line(remark.path, remark.message))
-    return Spec(source, _with_project(data, project), modes, folder, build)
+    return Spec(source, _with_project(data, project), modes, folder, build, line)
 
 
 def _build(wanted: Any, data: dict[str, Any], folder: Path | None) -> tuple[BuildSpec | None, list[Problem]]:

@@ -1,20 +1,21 @@
-"""One pipeline's way to the server: its image published if so wished, its spec sent, and what came of that told."""
+"""The way of pipelines to the server: images published if so wished, specs sent, and what came of that told."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 
 from hathi.cli import building
-from hathi.cli.publishing import publish
+from hathi.cli.publishing import publish, target_of
 from hathi.cli.render import documents
 from hathi.cli.session import Session
 from hathi.cli.specs import Spec
-from hathi.images.publishing import Wish
+from hathi.images.publishing import Target, Wish
+from hathi.images.rewriting import PROCESS
 from hathi.model.errors import NotFoundError
 from hathi.wire.gen import hathi_pb2, pfs_pb2, pps_pb2
 
@@ -40,8 +41,80 @@ class Order:
 
 
 def submit(session: Session, spec: Spec, order: Order) -> None:
-    """Create or update one pipeline, or print what would come of it. The spec's own modes overrule the order."""
-    order = order.under(spec.modes)
+    """Create or update one pipeline, as `submit_all` does."""
+    submit_all(session, [spec], order)
+
+
+def submit_all(session: Session, specs: Sequence[Spec], order: Order) -> None:
+    """Create or update pipelines, or print what would come of it. A spec's own modes overrule the order.
+
+    Whatever can be wrong on this machine with any of them shows before anything is changed, and their images are in
+    their registries.
+    """
+    orders = [order.under(spec.modes) for spec in specs]
+    for spec in specs:
+        if spec.build is not None:
+            building.check(spec)
+    ready = _published(session, specs, orders)
+    for spec, each in zip(ready, orders, strict=True):
+        _send(session, spec, each)
+
+
+def _published(session: Session, specs: Sequence[Spec], orders: Sequence[Order]) -> list[Spec]:
+    """Return the specs with the images that were published for them as they wish, equal ones once."""
+    pairs = list(zip(specs, orders, strict=True))
+    wishes = [None if spec.build is not None or each.dry_run else each.wish for spec, each in pairs]
+    targets = [target_of(spec, wish) if wish else None for spec, wish in zip(specs, wishes, strict=True)]
+    if any(targets) and _is_of_processes(session):
+        session.warn("this server runs pipelines as processes, without images: what is pushed is not used there")
+    done: dict[Target, str] = {}
+    result = []
+    for number, (spec, each, wish, target) in enumerate(zip(specs, orders, wishes, targets, strict=True)):
+        if wish is None or target is None:
+            result.append(spec)
+            continue
+        _ask_whether(session, spec, each, first=not number)
+        if len(specs) > 1:
+            click.echo(f"image of pipeline {spec.name}:", err=True)
+        if target not in done:
+            done[target] = str(publish(session, spec, wish).data["transform"]["image"])
+        else:
+            click.echo(f"is {done[target]} too", err=True)
+        result.append(spec.with_image(done[target]))
+    return result
+
+
+def _is_of_processes(session: Session) -> bool:
+    if not session.server.is_hathi:
+        return False
+    return bool(session.server.about.Server(hathi_pb2.ServerRequest()).runtime == PROCESS)
+
+
+def _ask_whether(session: Session, spec: Spec, order: Order, *, first: bool) -> None:
+    """Raise what the server finds wrong with a spec, before an image is made for it.
+
+    What an open transaction makes, or what another spec will, cannot be asked for yet.
+    """
+    if session.transaction:
+        return
+    try:
+        session.server.pps.CreatePipelineV2(_request(spec, replace(order, dry_run=True)))
+    except NotFoundError:
+        if first:
+            raise
+
+
+def _request(spec: Spec, order: Order) -> pps_pb2.CreatePipelineV2Request:
+    return pps_pb2.CreatePipelineV2Request(
+        create_pipeline_request_json=json.dumps(spec.data, ensure_ascii=False),
+        update=order.update,
+        reprocess=order.reprocess,
+        dry_run=order.dry_run,
+    )
+
+
+def _send(session: Session, spec: Spec, order: Order) -> None:
+    """Create or update one pipeline, or print what would come of it."""
     if order.backfill:
         spec = replace(spec, data={**spec.data, "backfill": True})
     if spec.build is not None:
@@ -51,14 +124,7 @@ def submit(session: Session, spec: Spec, order: Order) -> None:
             session, spec, order.form, update=order.update, reprocess=order.reprocess, dry_run=order.dry_run
         )
         return
-    if order.wish is not None and not order.dry_run:
-        spec = publish(session, spec, order.wish)
-    request = pps_pb2.CreatePipelineV2Request(
-        create_pipeline_request_json=json.dumps(spec.data, ensure_ascii=False),
-        update=order.update,
-        reprocess=order.reprocess,
-        dry_run=order.dry_run,
-    )
+    request = _request(spec, order)
     if order.dry_run:
         answer = session.server.pps.CreatePipelineV2(request)
         effective = json.loads(answer.effective_create_pipeline_request_json)

@@ -11,6 +11,7 @@ from typing import Any
 
 import docker
 import requests
+from docker.credentials.errors import StoreError
 from docker.errors import APIError, DockerException
 from docker.utils import kwargs_from_env
 
@@ -79,6 +80,8 @@ class Connection:
             yield
         except APIError as error:
             raise EngineRefused(str(error.explanation or error)) from error
+        except StoreError as error:
+            raise EngineRefused(f"the local Docker configuration's credential helper failed: {error}") from error
         except (DockerException, requests.exceptions.RequestException) as error:
             raise EngineGone(f"the container engine at {self.address} does not answer: {_cause(error)}") from error
 

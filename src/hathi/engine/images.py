@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from docker.auth import load_config
+from docker.credentials.errors import StoreError
 from docker.errors import DockerException, NotFound
 
 from hathi.engine.connection import Connection
 from hathi.engine.errors import BuildFailed, EngineRefused, ImageMissing, LoginNeeded, PushFailed
 from hathi.engine.names import ImageName
-from hathi.engine.values import Credentials, Image, Show, Step
+from hathi.engine.reports import Report, hint
+from hathi.engine.values import Credentials, Image, Show
 
 NO_LABELS: Mapping[str, str] = {}
 
@@ -76,15 +78,15 @@ class Images(Connection):
                     forcerm=True,
                     decode=True,
                 )
-                failed = _follow(answers, show)
+                failed = Report(show).failure(answers)
         except KeyboardInterrupt as error:
             # What was interrupted holds the connection, and while that is open the engine goes on building.
             traceback.clear_frames(error.__traceback__)
             raise
         except (EngineRefused, OSError, TypeError) as error:
-            raise BuildFailed(f"cannot build {context / dockerfile}: {error}") from error
+            raise _build_failed(context, dockerfile, str(error)) from error
         if failed:
-            raise BuildFailed(f"cannot build {context / dockerfile}: {failed}")
+            raise _build_failed(context, dockerfile, failed)
 
     def tag(self, image: str, new: ImageName) -> None:
         """Give an image another name. EngineGone, ImageMissing, EngineRefused."""
@@ -119,7 +121,7 @@ class Images(Connection):
         """Return what the local configuration has for a registry, of this user if one is named. PushFailed."""
         try:
             found = load_config().resolve_authconfig(registry)
-        except DockerException as error:
+        except (DockerException, StoreError) as error:
             raise PushFailed(f"cannot read the credentials for {registry}: {error}") from error
         if not found:
             return None
@@ -134,7 +136,7 @@ class Images(Connection):
             with self.asking():
                 client = self.client(None)
                 answers = client.push(image.repository, image.tag, stream=True, decode=True, auth_config=auth)
-                failed = _follow(answers, show)
+                failed = Report(show).failure(answers)
         except EngineRefused as error:
             failed = str(error).strip()
         if failed and any(sign in failed.lower() for sign in _NEEDS_LOGIN):
@@ -159,16 +161,9 @@ def _auth(credentials: Credentials) -> dict[str, str]:
     return {"username": credentials.username, "password": credentials.password}
 
 
-def _follow(answers: Iterable[Mapping[str, Any]], show: Show) -> str:
-    """Show what the engine reports; return the error that it ends with, or ""."""
-    for answer in answers:
-        if "error" in answer:
-            return str(answer["error"]).strip()
-        if text := str(answer.get("stream", "")).rstrip():
-            for line in text.splitlines():
-                show(Step(line))
-        elif status := answer.get("status"):
-            detail = answer.get("progressDetail") or {}
-            layer = str(answer.get("id", ""))
-            show(Step(str(status), layer, int(detail.get("current") or 0), int(detail.get("total") or 0)))
-    return ""
+def _build_failed(context: Path, dockerfile: str, reason: str) -> BuildFailed:
+    file = context / dockerfile
+    with contextlib.suppress(OSError):
+        if more := hint(reason, file.read_text(errors="replace"), str(file), str(context)):
+            reason = f"{reason}; {more}"
+    return BuildFailed(f"cannot build {file}: {reason}")

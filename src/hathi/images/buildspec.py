@@ -49,7 +49,7 @@ def read(value: Any, spec: Mapping[str, Any], folder: Path | None) -> tuple[Buil
     build = BuildSpec(**fields)
     if not build.language and not build.image:
         build = BuildSpec(build.path, image=str(spec["transform"].get("image") or ""))
-    return build, [*problems, *_problems(build, spec, folder)]
+    return build, [*problems, *(_problems(build, spec, folder) if isinstance(value, Mapping) else ())]
 
 
 def folder_of(build: BuildSpec, base: Path) -> Path:

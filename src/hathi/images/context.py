@@ -16,6 +16,8 @@ DOCKERFILE = "Dockerfile"
 
 IGNORE = ".dockerignore"
 
+FIELD = ("transform", "dockerfile")
+
 
 def is_built(transform: Mapping[str, Any], folder: Path) -> bool:
     """Return whether a spec's image is one to build: its transform names a Dockerfile, or one stands in its folder."""
@@ -31,7 +33,8 @@ def context_of(transform: Mapping[str, Any], folder: Path | None) -> tuple[Path,
         raise ImageError("cannot build pipeline because it is not local")
     file = folder / str(transform.get("dockerfile") or DOCKERFILE)
     if not file.is_file():
-        raise ImageError(f'dockerfile "{file}" does not exist')
+        what = "is not a file" if file.exists() else "does not exist"
+        raise ImageError(f'dockerfile "{file}" {what}', FIELD if transform.get("dockerfile") else ())
     return file.parent, file.name
 
 

@@ -15,7 +15,7 @@ from hathi.images.rewriting import BuildSpecs
 from hathi.images.source import SourceFile
 from hathi.images.staging import Fingerprint, Staged, stage
 from hathi.model.builds import BUILD, PREVIOUS, SOURCE, UPLOAD, builder_of
-from hathi.model.errors import ExistsError, NotFoundError
+from hathi.model.errors import ExistsError, HathiError, NotFoundError
 from hathi.model.references import Pipeline, Repo
 from hathi.wire.client import Client
 from hathi.wire.gen import pfs_pb2, pps_pb2, transaction_pb2
@@ -36,7 +36,7 @@ def deploy(
     reprocess: bool,
     staged: Callable[[Staged], None] = lambda _: None,
 ) -> None:
-    """Upload `files` and create or update both pipelines.
+    """Upload `files` and create or update both pipelines. When that fails, a repo that was made for it goes again.
 
     reprocess: build from nothing, and run every datum again. staged: called when the code is there.
     Raises ExistsError, RepoInTheWay, SourceError, and what the server finds wrong with the specs.
@@ -44,7 +44,27 @@ def deploy(
     if not update:
         _check_new(client, pipeline)
     repo = builder_of(pipeline).output
-    _prepare(client, repo)
+    made = _prepare(client, repo)
+    try:
+        _set_up(client, repo, specs, files, fingerprint, update=update, reprocess=reprocess, staged=staged)
+    except BaseException:
+        if made:
+            with suppress(HathiError):
+                client.pfs.DeleteRepo(pfs_pb2.DeleteRepoRequest(repo=_repo(repo)))
+        raise
+
+
+def _set_up(
+    client: Client,
+    repo: Repo,
+    specs: BuildSpecs,
+    files: Sequence[SourceFile],
+    fingerprint: Fingerprint,
+    *,
+    update: bool,
+    reprocess: bool,
+    staged: Callable[[Staged], None],
+) -> None:
     code = stage(client, repo, files, fingerprint)
     staged(code)
     heads = {SOURCE: code.commit}
@@ -66,9 +86,13 @@ def _check_new(client: Client, pipeline: Pipeline) -> None:
         raise ExistsError(f"pipeline {pipeline} already exists")
 
 
-def _prepare(client: Client, repo: Repo) -> None:
-    """Make the repo and its branch `previous`, whose first head is an empty commit of a set of its own."""
+def _prepare(client: Client, repo: Repo) -> bool:
+    """Make the repo and its branch `previous`, whose first head is an empty commit of a set of its own.
+
+    Returns whether the repo was made.
+    """
     message = _repo(repo)
+    made = False
     try:
         found = client.pfs.InspectRepo(pfs_pb2.InspectRepoRequest(repo=message))
     except NotFoundError:
@@ -76,6 +100,7 @@ def _prepare(client: Client, repo: Repo) -> None:
         text = f"Code and builds of pipeline {name}."
         client.pfs.CreateRepo(pfs_pb2.CreateRepoRequest(repo=message, description=text))
         branches: set[str] = set()
+        made = True
     else:
         branches = {branch.name for branch in found.branches}
     if branches - _OURS:
@@ -83,6 +108,7 @@ def _prepare(client: Client, repo: Repo) -> None:
     if PREVIOUS not in branches:
         branch = pfs_pb2.Branch(repo=message, name=PREVIOUS)
         client.pfs.CreateBranch(pfs_pb2.CreateBranchRequest(branch=branch))
+    return made
 
 
 def _earlier(client: Client, repo: Repo, *, from_nothing: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hathi.model.errors import InvalidError, PreconditionError
+from hathi.model.spec.problems import Path as Place
 
 
 class BuildError(InvalidError):
@@ -10,7 +11,11 @@ class BuildError(InvalidError):
 
 
 class ImageError(InvalidError):
-    """An image cannot be built or pushed as its spec says."""
+    """An image cannot be built or pushed as its spec says. place: of what is wrong in the spec, () for all of it."""
+
+    def __init__(self, text: str, place: Place = ()) -> None:
+        super().__init__(text)
+        self.place = place
 
 
 class SourceError(InvalidError):

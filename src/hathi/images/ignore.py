@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hathi.model.globs import compile_glob
+from hathi.images.errors import SourceError
+from hathi.model.globs import Glob, GlobError, compile_glob
 
 NAME = ".pachignore"
 
@@ -18,11 +19,18 @@ _NO_SEPARATOR = "\0"
 
 
 def read_ignore(text: str) -> Callable[[str], bool]:
-    """Return a function that tells whether a relative path is excluded, or raise GlobError."""
-    globs = [compile_glob("/" + line.replace("/", _NO_SEPARATOR)) for line in text.splitlines() if line]
+    """Return a function that tells whether a relative path is excluded. SourceError tells the line of a broken glob."""
+    globs = [_compiled(line, number) for number, line in enumerate(text.splitlines(), 1) if line]
 
     def excluded(path: str) -> bool:
         flat = "/" + path.replace("/", _NO_SEPARATOR)
         return any(glob.match(flat) for glob in globs)
 
     return excluded
+
+
+def _compiled(line: str, number: int) -> Glob:
+    try:
+        return compile_glob("/" + line.replace("/", _NO_SEPARATOR))
+    except GlobError as error:
+        raise SourceError(f'{NAME}:{number}:{error.place}: invalid glob "{line}": {error.problem}') from error

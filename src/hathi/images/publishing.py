@@ -19,6 +19,11 @@ from hathi.images.context import context_of
 from hathi.images.errors import ImageError
 from hathi.model.ids import new_id
 
+FIELD = ("transform", "image")
+
+_ID = "sha256"
+"""What stands in the place of a repository when an image is named by its id."""
+
 Ask = Callable[[str, bool], str | None]
 """Asks a person for a line, given the prompt and whether to hide what is typed; None when nobody answers."""
 
@@ -69,32 +74,54 @@ def must_travel(image: str, told: bool, here: str, there: str) -> bool:
     return told or parse_image(image).registry not in ("", LOCAL) or not here or here != there
 
 
-def publish(
-    engine: Engine, transform: Mapping[str, Any], folder: Path | None, wish: Wish, ask: Ask, show: Show
-) -> ImageName:
-    """Build if wished, tag, and push if wished; returns the image under its new name.
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a wish comes to for one spec. Equal targets are one image.
+
+    name: of the new image, apart from its tag. context, dockerfile: what it is built from; None and "" when it is
+    there already, under the name `local`.
+    """
+
+    name: ImageName
+    context: Path | None = None
+    dockerfile: str = ""
+    local: str = ""
+
+
+def target_of(transform: Mapping[str, Any], folder: Path | None, wish: Wish) -> Target:
+    """Return what is to be published for a spec, or raise ImageError: what no engine need be asked for.
 
     transform: of the spec. folder: that its `dockerfile` is relative to; None for a spec from a URL.
-    Raises ImageError and what an engine raises. A tag that was drawn for a push that fails is taken away again.
     """
-    text = transform.get("image")
+    text = str(transform.get("image") or "")
     if not text:
         raise ImageError("transform.image must name the image: its repository is where it is pushed to")
-    name = parse_image(str(text))
-    if not is_repository(name):
-        raise ImageError(f'"{text}" cannot be the name of an image: write [REGISTRY/]NAME in small letters')
+    name = replace(parse_image(text), tag="", digest="")
+    if name.path == _ID:
+        raise ImageError(f'the image "{text}" has no name, only an id; name the repository that it is pushed to', FIELD)
     if not name.registry and wish.registry not in ("", DOCKER_HUB):
         name = replace(name, registry=wish.registry)
-    new = ImageName(name.registry, name.path, wish.tag or new_id())
-    if wish.build:
-        context, dockerfile = context_of(transform, folder)
-        engine.build(context, dockerfile, new, show)
-    else:
-        engine.tag(str(text), new)
-    if not wish.push:
-        return new
+    if not is_repository(name):
+        lower = "; names are in lower case" if is_repository(parse_image(text.lower())) else ""
+        raise ImageError(f'the image cannot be called "{text}"{lower}: write [REGISTRY/]NAME[:TAG]', FIELD)
+    if not wish.build:
+        return Target(name, local=text)
+    return Target(name, *context_of(transform, folder))
+
+
+def publish(engine: Engine, target: Target, wish: Wish, ask: Ask, show: Show) -> ImageName:
+    """Build if wished, tag, and push if wished; returns the image under its new name.
+
+    Raises ImageError and what an engine raises. A tag that was drawn is taken away again when something goes wrong.
+    """
+    new = replace(target.name, tag=wish.tag or new_id())
     try:
-        _push(engine, new, wish, ask, show)
+        if target.context is not None:
+            engine.build(target.context, target.dockerfile, new, show)
+        else:
+            engine.tag(target.local, new)
+        if wish.push:
+            _push(engine, new, wish, ask, show)
     except BaseException:
         if not wish.tag:  # one that was given may have been there before
             with contextlib.suppress(EngineGone):
@@ -104,8 +131,11 @@ def publish(
 
 
 def _push(engine: Engine, image: ImageName, wish: Wish, ask: Ask, show: Show) -> None:
-    """Push with the credentials there are; ask for some when the registry wants others, or a user is named."""
-    registry = wish.registry or image.host
+    """Push with the credentials there are; ask for some when the registry wants others, or a user is named.
+
+    A registry is never shown the credentials of another.
+    """
+    registry = image.host
     known = engine.credentials(registry, wish.username)
     if known is None and wish.username:
         known = _ask_password(registry, wish.username, ask)

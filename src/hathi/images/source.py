@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -23,12 +23,13 @@ _SHOWN = 5
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a source folder holds. odd: paths of what is neither a file nor a folder, which no repo can hold: links to
-    folders, links to nothing, pipes.
+    folders, links to nothing, pipes. vain: lines of `.pachignore` that name a folder, and so exclude no file.
     """
 
     folder: Path
     files: list[SourceFile]
     odd: list[str]
+    vain: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class SourceFile:
 def list_source(folder: Path) -> Source:
     """Return what is to be uploaded, in the order of paths: every file that `.pachignore` does not exclude.
 
-    Raises SourceError: a folder cannot be read, or a name cannot stand in a repo; GlobError.
+    Raises SourceError: a folder cannot be read, a name cannot stand in a repo, `.pachignore` makes no sense.
     """
     try:
         rules = (folder / NAME).read_text() if (folder / NAME).is_file() else ""
@@ -67,9 +68,11 @@ def list_source(folder: Path) -> Source:
                 odd.append(f"/{relative}")
     except OSError as error:
         raise SourceError(f"cannot read {error.filename}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{folder / NAME} is not text in UTF-8: {error.reason} at byte {error.start}") from error
     found.sort(key=lambda file: file.path)
     _check_names(found)
-    return Source(folder, found, sorted(odd))
+    return Source(folder, found, sorted(odd), [line for line in rules.splitlines() if _is_vain(line, folder, excluded)])
 
 
 def check_source(source: Source, needed: str = "") -> None:
@@ -80,6 +83,14 @@ def check_source(source: Source, needed: str = "") -> None:
         raise SourceError(f"the source folder {source.folder} holds no files{left}")
     if needed and not any("/" not in name and fnmatchcase(name, needed) for name in names):
         raise SourceError(f"the source folder {source.folder} holds no {needed} at its root{left}")
+
+
+def _is_vain(line: str, folder: Path, excluded: Callable[[str], bool]) -> bool:
+    """Return whether a line names a folder, as it would in a `.gitignore`, though something in it is uploaded."""
+    name = line.strip("/")
+    if not name or "\0" in name or not (folder / name).is_dir():
+        return False
+    return any(not excluded(file.relative_to(folder).as_posix()) for file in _walk(folder / name))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -93,13 +104,18 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (link for name in folders if (link := Path(place, name)).is_symlink())
 
 
+def _printable(text: str) -> str:
+    """Return a text that can be shown in a line: names of files may be no text at all."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 def _check_names(files: list[SourceFile]) -> None:
     wrong = []
     for file in files:
         try:
             paths.validate(file.path)
         except InvalidError as error:
-            wrong.append(str(error))
+            wrong.append(_printable(str(error)))
     if wrong:
         more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise SourceError(f"{'; '.join(wrong[:_SHOWN])}{more} (rename them, or exclude them in {NAME})")

@@ -16,7 +16,7 @@ from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
 from hathi.cli.render import documents
 from hathi.cli.session import Session, pass_session, require
-from hathi.cli.submitting import Order, submit
+from hathi.cli.submitting import Order, submit, submit_all
 from hathi.images.publishing import Wish
 from hathi.wire.gen import pps_pb2
 
@@ -53,8 +53,7 @@ def create_pipeline(
     All are checked before the first is sent. In a transaction, they are queued.
     """
     order = Order(documents.wanted(raw, output), dry_run=dry_run, backfill=backfill, wish=wish)
-    for spec in _read(session, place, jsonnet, args, project, order):
-        submit(session, spec, order)
+    submit_all(session, _read(session, place, jsonnet, args, project, order), order)
 
 
 @command()
@@ -81,8 +80,7 @@ def update_pipeline(
 ) -> None:
     """What is done stays done unless --reprocess is given. In a transaction, it is queued."""
     order = Order(documents.wanted(raw, output), update=True, reprocess=reprocess, dry_run=dry_run, wish=wish)
-    for spec in _read(session, place, jsonnet, args, project, order):
-        submit(session, spec, order)
+    submit_all(session, _read(session, place, jsonnet, args, project, order), order)
 
 
 @command()

@@ -30,12 +30,15 @@ _NAMED_CLASSES = {
 
 
 class GlobError(InvalidError):
-    """A glob breaks the grammar. `pattern` is as given, `place` the index in it where the trouble starts."""
+    """A glob breaks the grammar. `pattern` is as given, `place` the index in it where the trouble starts, and `problem`
+    what it is.
+    """
 
     def __init__(self, pattern: str, place: int, problem: str) -> None:
         super().__init__(f'invalid glob "{pattern}": {problem} at character {place + 1}')
         self.pattern = pattern
         self.place = place
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ export GOCACHE="${GOCACHE:-$scratch/cache}" GOPATH="${GOPATH:-$scratch/path}" GO
 
 cd /pfs/source
 if [ ! -f go.mod ]; then
-    go mod init main
+    go mod init main 2> "$scratch/init" || { cat "$scratch/init" >&2; exit 1; }  # what it advises is for people
 fi
 go build -o /pfs/out/main .
 
