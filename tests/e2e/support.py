@@ -15,6 +15,7 @@ from typing import Any
 
 import databases
 import pytest
+from e2e.ports import Port
 
 ROOT = Path(__file__).parent.parent.parent
 BIN = Path(sys.executable).parent
@@ -34,7 +35,7 @@ class Pachd:
         self.root = root
         self.flags = flags
         self.environment = {**os.environ, **(environment or {})}
-        self.port = 0
+        self._port = Port()
         self.process: subprocess.Popen[str] | None = None
         self.log = root.parent / f"{root.name}.log"
 
@@ -59,8 +60,11 @@ class Pachd:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, f"pachd did not start:\n{self.log.read_text()[-4000:]}"
-        self.port = int(line.rsplit(":", 1)[1])
         return self
+
+    @property
+    def port(self) -> int:
+        return self._port.number
 
     @property
     def address(self) -> str:

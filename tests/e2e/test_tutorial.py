@@ -6,12 +6,12 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from e2e.ports import Port
 from e2e.support import BIN, ROOT
 
 pytestmark = pytest.mark.e2e
@@ -51,18 +51,13 @@ def matches(shown: str, printed: str) -> bool:
     return len(want) == len(got) and all(re.fullmatch(pattern(a), b.strip()) for a, b in zip(want, got, strict=True))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_the_commands_of_the_tutorial_print_what_it_shows(tmp_path: Path) -> None:
     parts = steps()
     assert len(parts) > 8
     script = "set -e\n" + "".join(f"{part.commands}echo '{MARK}'\n" for part in parts)
     home = tmp_path
-    port = str(free_port())
+    held = Port()
+    port = str(held.number)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("PACH", "HATHI"))},
         "PATH": f"{BIN}:{os.environ['PATH']}",

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from e2e.containers.support import Images
+from e2e.containers.support import Images, until
+from e2e.ports import Port
 from e2e.support import unavailable
 
 USER, PASSWORD = "kim", "secret"
@@ -25,14 +26,13 @@ class Registry:
         if program is None:
             unavailable("no docker-registry on this machine (Debian: docker-registry)")
         assert program is not None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.host = f"localhost:{free.getsockname()[1]}"
+        self._port = Port()
+        self.host = f"localhost:{self._port.number}"
         config: dict[str, Any] = {
             "version": "0.1",
             "log": {"level": "error"},
             "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-            "http": {"addr": self.host.replace("localhost", "127.0.0.1")},
+            "http": {"addr": f"127.0.0.1:{self._port.number}"},
         }
         if closed:
             (folder / "htpasswd").write_text(f"{USER}:{_hashed(PASSWORD)}\n")
@@ -59,13 +59,12 @@ class Registry:
                     images.built(name)
 
     def _wait(self) -> None:
-        host, port = self.host.split(":")
-        for _ in range(100_000):
+        def answers() -> bool:
             assert self.process.poll() is None, "the registry does not start"
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", int(port))) == 0:
-                    return
-        raise AssertionError(f"nobody listens at {host}:{port}")
+                return probe.connect_ex(("127.0.0.1", self._port.number)) == 0
+
+        until(answers)
 
 
 def _hashed(password: str) -> str:

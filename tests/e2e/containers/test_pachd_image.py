@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 from e2e.containers.support import Images, contained, python_and_pip, state, until
+from e2e.ports import Port
 from e2e.support import ROOT, Pachctl, counts, run, spec, unavailable
 
 pytestmark = pytest.mark.e2e
@@ -64,10 +64,9 @@ class Container:
 
     def __init__(self, name: str, image: str, config: Path, *options: str) -> None:
         self.name = name
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        self.pachctl = Pachctl(f"grpc://127.0.0.1:{port}", config)
-        docker("run", "-d", "--name", name, "-p", f"127.0.0.1:{port}:30650", *options, image)
+        self._port = Port()
+        self.pachctl = Pachctl(f"grpc://127.0.0.1:{self._port.number}", config)
+        docker("run", "-d", "--name", name, "-p", f"127.0.0.1:{self._port.number}:30650", *options, image)
         self.wait()
 
     def wait(self) -> None:
@@ -145,7 +144,7 @@ def test_a_root_folder_that_the_engine_does_not_see_is_the_reason(server: Any, b
     pachctl = server("-v", f"{SOCKET}:{SOCKET}").pachctl
     pachctl("create", "repo", name)
     pachctl("create", "pipeline", text=contained("p", name, busybox, "true"))
-    reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1], 15)
+    reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1])
     assert "bind source path does not exist: /var/lib/hathi/" in str(reason)
     assert "docker run -v DIR:DIR -e HATHI_ROOT=DIR" in str(reason)
 
@@ -173,7 +172,7 @@ def test_without_namespaces_the_reason_names_the_options_that_allow_them(server:
     pachctl = server().pachctl
     pachctl("create", "repo", name)
     pachctl("create", "pipeline", text=spec("p", name, "true"))
-    reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1], 15)
+    reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1])
     assert " ".join(NAMESPACES) in str(reason)
 
 
@@ -192,7 +191,7 @@ def test_workers_in_containers_of_their_own_work_over_the_network(
             pachctl("put", "file", f"{name}@master:/{word}", text=word)
         script = f"cp /pfs/{name}/* /pfs/out; hostname > /pfs/out/on-$(ls /pfs/{name})"
         pachctl("create", "pipeline", text=spec("p", name, script))
-        reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1], 15)
+        reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1])
         assert "start some with hathi-worker --pipeline default/p" in str(reason)
 
         options = ("--network", network, "-e", "PACHD_ADDRESS=pachd:30650", *NAMESPACES, image)
