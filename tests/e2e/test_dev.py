@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from e2e.support import Pachctl, run
-from e2e.watched import Watched
+from e2e.watched import Watched, save
 
 pytestmark = pytest.mark.e2e
 
@@ -51,15 +51,15 @@ def test_each_save_shows_what_the_code_makes_now(pachctl: Pachctl, project: Path
     assert any("/a-1" in line for line in first)
     assert any("wrote 1" in line for line in first)
     code = project.parent / "code" / "main.py"
-    code.write_text(MAIN.replace("VERSION", "2"))
+    save(code, MAIN.replace("VERSION", "2"))
     second = watched.until("waiting for changes")
     assert any("/a-2" in line for line in second)
     assert not any("built in" in line for line in second), "no requirement changed, so nothing was to be built"
-    code.write_text("1 / 0\n")
+    save(code, "1 / 0\n")
     third = watched.until("waiting for changes")
     assert any("ZeroDivisionError" in line for line in third)
     (code.parent / "requirements.txt").write_text("")
-    code.write_text(MAIN.replace("VERSION", "3"))
+    save(code, MAIN.replace("VERSION", "3"))
     fourth = watched.until("/a-3")
     assert not any("/b" in line for line in fourth), "the sample is one datum"
     assert [each["commit_set"] for each in pachctl.json("list", "commit")] == commits

@@ -11,6 +11,13 @@ from pathlib import Path
 from e2e.support import BIN, Pachctl
 
 
+def save(file: Path, text: str) -> None:
+    """Save a file in one step, as many editors do: of a file that is written to, the empty beginning may be seen."""
+    beside = file.with_name(f"{file.name}~")
+    beside.write_text(text)
+    beside.replace(file)
+
+
 class Watched:
     """A `pachctl dev --watch`, whose lines are waited for."""
 

@@ -26,7 +26,7 @@ REGISTRY, PATH = "localhost", "pachctl-dev"
 LABEL = "hathi.tried-by"
 """The label of such images; its value is the pachctl that built it, as `HOST:PID`."""
 
-ENDING_TRIES, ENDING_SECONDS = 30, 0.1
+ENDING_TRIES, ENDING_SECONDS = 100, 0.1
 """How often, and how many seconds apart, it is tried to remove what an interrupted build still uses."""
 
 _STEP = re.compile(r"Step \d+/\d+ : (\w+)", re.ASCII)

@@ -179,6 +179,14 @@ def containers(client: Any, cluster: str) -> list[dict[str, Any]]:
     return list(client.containers(all=True, filters={"label": f"hathi.cluster={cluster}"}))
 
 
+def by_hand(client: Any, scratch: Path) -> list[dict[str, Any]]:
+    """The containers of pachctl itself, running or not, whose folders lie below one; others may have some too."""
+    found = client.containers(all=True, filters={"label": "hathi.by-hand=pachctl"})
+    return [
+        each for each in found if any(Path(mount["Source"]).is_relative_to(scratch) for mount in each.get("Mounts", ()))
+    ]
+
+
 class PrivateEngine:
     """An engine of the test's own, which it may kill. It has a network of its own, because an engine takes itself to be
     the only one and would take the bridge of the machine's engine away."""

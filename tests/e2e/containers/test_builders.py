@@ -11,7 +11,7 @@ import pytest
 from e2e.containers.support import Images, files_in, python_and_pip, state, until
 from e2e.packages import wheel
 from e2e.support import ROOT, Pachctl, run, unavailable
-from e2e.watched import Watched
+from e2e.watched import Watched, save
 
 from hathi.images.official import image_of
 
@@ -174,7 +174,7 @@ def test_python_is_tried_in_its_builder_image_before_it_is_a_pipeline(
         first = watched.again()
         assert "4B   /one" in first, first
         assert "built in" in first
-        (tmp_path / "main.py").write_text(MAIN_PY.replace("shouting.shout(", "'2' + shouting.shout("))
+        save(tmp_path / "main.py", MAIN_PY.replace("shouting.shout(", "'2' + shouting.shout("))
         second = watched.again()
         assert "5B   /one" in second, second
         assert "built in" not in second, "no requirement changed"

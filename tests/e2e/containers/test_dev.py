@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import NotFound
 from e2e.containers.registry import Registry
-from e2e.containers.support import Images
+from e2e.containers.support import Images, by_hand
 from e2e.support import Pachctl, run
-from e2e.watched import Watched
+from e2e.watched import Watched, save
 
 pytestmark = pytest.mark.e2e
 
@@ -51,9 +52,7 @@ def project(tmp_path: Path, repo: str, busybox: str) -> Path:
 def write(folder: Path, repo: str, spec: dict[str, Any] | None = None, **transform: Any) -> Path:
     leaf = {"pfs": {"name": "in", "repo": repo, "glob": "/*"}}
     place = folder / "spec.json"
-    place.write_text(
-        json.dumps({"pipeline": {"name": f"{repo}-p"}, "transform": transform, "input": leaf, **(spec or {})})
-    )
+    save(place, json.dumps({"pipeline": {"name": f"{repo}-p"}, "transform": transform, "input": leaf, **(spec or {})}))
     return place
 
 
@@ -76,7 +75,14 @@ def steps_of(engine: Any, repo: str) -> list[str]:
     nameless = [
         each["Id"] for each in engine.images(all=True) if not each["RepoTags"] or "<none>:<none>" in each["RepoTags"]
     ]
-    return [id for id in nameless if any(step in (layer["CreatedBy"] or "") for layer in engine.history(id))]
+    return [id for id in nameless if any(step in (layer["CreatedBy"] or "") for layer in history_of(engine, id))]
+
+
+def history_of(engine: Any, id: str) -> list[dict[str, Any]]:
+    try:
+        return list(engine.history(id))
+    except NotFound:
+        return []  # somebody else's, and removed meanwhile
 
 
 def test_each_save_builds_the_image_and_shows_what_it_makes(
@@ -90,8 +96,7 @@ def test_each_save_builds_the_image_and_shows_what_it_makes(
     assert "4B   /b" not in first, "the sample is one datum"
     commits = [each["commit_set"] for each in pachctl.json("list", "commit")]
 
-    (project / "new").write_text(SAY.replace("VERSION", "two"))
-    (project / "new").rename(project / "say.sh")  # as many editors save
+    save(project / "say.sh", SAY.replace("VERSION", "two"))
     second = watched.again()
     assert f"two in {repo}" in second
     assert len(tried(engine, watched.process.pid)) == 1, "what is not run any more is not kept"
@@ -99,7 +104,7 @@ def test_each_save_builds_the_image_and_shows_what_it_makes(
     (project / "notes").write_text("not in the context")
     (project / ".say.sh.swp").write_text("an editor's own")
     (project / "sub").mkdir()
-    (project / "sub" / "more").write_text("in it")
+    save(project / "sub" / "more", "in it")
     assert watched.again().startswith("changed: more\n")
 
     (project / "say.sh").unlink()
@@ -118,7 +123,7 @@ def test_each_save_builds_the_image_and_shows_what_it_makes(
     assert watched.interrupt() == 130
     assert tried(engine, watched.process.pid) == []
     assert steps_of(engine, repo) == []
-    assert engine.containers(all=True, filters={"label": "hathi.by-hand=pachctl"}) == []
+    assert by_hand(engine, scratch) == []
     assert list(scratch.iterdir()) == []
     assert [each["commit_set"] for each in pachctl.json("list", "commit")] == commits
 
@@ -143,7 +148,7 @@ def test_a_spec_is_read_again_when_it_is_saved_and_its_mistakes_are_told(
     watched = Watched(pachctl, place)
     try:
         assert "is one\n" in watched.again()
-        place.write_text("{")
+        save(place, "{")
         assert f"{place}:1:" in watched.again()
         write(tmp_path, repo, {"resource_limits": {"memory": "much"}}, image=two, **show)
         assert 'resource_limits.memory: "much" is not a quantity' in watched.again()
@@ -215,9 +220,9 @@ def test_code_is_built_in_a_builder_image_once_and_runs_in_its_own(
         assert "built here\n" in first
         assert "runs elsewhere\n" in first
         assert "5B   /a" in first
-        place.write_text(place.read_text() + "\n")
+        save(place, place.read_text() + "\n")
         assert "built" not in watched.again(), "the code is as it was"
-        program.write_text("echo changed\n")
+        save(program, "echo changed\n")
         third = watched.again()
         assert "built here\n" in third
         assert "changed\n" in third

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.containers.support import Images
+from e2e.containers.support import Images, by_hand
 from e2e.support import BIN, Pachctl, run, spec
 
 pytestmark = pytest.mark.e2e
@@ -37,12 +37,17 @@ def datum_of(pachctl: Pachctl, job: str) -> str:
     return str(pachctl.json("list", "datum", job)[0]["datum"]["id"])
 
 
-def left(engine: Any) -> list[Any]:
-    return list(engine.containers(all=True, filters={"label": "hathi.by-hand=pachctl"}))
+@pytest.fixture
+def scratch(tmp_path: Path, pachctl: Pachctl) -> Path:
+    """Where pachctl makes its folders."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    pachctl.environment["TMPDIR"] = str(folder)
+    return folder
 
 
 def test_a_datum_sees_the_image_and_the_environment_of_its_job(
-    pachctl: Pachctl, place: str, engine: Any, tmp_path: Path
+    pachctl: Pachctl, place: str, engine: Any, scratch: Path, tmp_path: Path
 ) -> None:
     done = pachctl.run("run", "datum", place, datum_of(pachctl, place), "-o", str(tmp_path / "o"), check=True)
     assert b"from the repo" in done.stderr
@@ -51,7 +56,7 @@ def test_a_datum_sees_the_image_and_the_environment_of_its_job(
     kept = [sorted(line for line in text.splitlines() if not line.startswith(OTHERS)) for text in (here, there)]
     assert kept[0] == kept[1]
     assert "OWN=yes" in here
-    assert left(engine) == []
+    assert by_hand(engine, scratch) == []
 
 
 def test_a_shell_is_in_the_container(pachctl: Pachctl, place: str) -> None:
@@ -127,7 +132,7 @@ def test_an_image_that_cannot_be_had_is_said_so(pachctl: Pachctl, name: str, tmp
 
 
 def test_code_in_an_image_is_tried_before_it_is_a_pipeline(
-    pachctl: Pachctl, images: Images, name: str, tmp_path: Path, engine: Any
+    pachctl: Pachctl, images: Images, name: str, scratch: Path, tmp_path: Path, engine: Any
 ) -> None:
     image = images.busybox("tried:1")
     pachctl("create", "repo", name)
@@ -137,5 +142,5 @@ def test_code_in_an_image_is_tried_before_it_is_a_pipeline(
     (tmp_path / "spec.json").write_text(spec(name + "-p", name, "", transform=transform))
     out = pachctl("dev", "-f", str(tmp_path / "spec.json"), "--all")
     assert [line.split()[1] for line in out.splitlines() if line.endswith(("/a", "/b"))] == ["/a", "/b"]
-    assert left(engine) == []
+    assert by_hand(engine, scratch) == []
     assert json.loads((tmp_path / "spec.json").read_text())["pipeline"]["name"] not in pachctl("list", "pipeline")

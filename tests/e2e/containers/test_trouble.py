@@ -21,7 +21,7 @@ from e2e.support import Pachctl, Pachd, counts, run
 
 pytestmark = pytest.mark.e2e
 
-SECONDS = 15.0
+SECONDS = 30.0
 """How soon trouble must show on a busy machine."""
 
 
