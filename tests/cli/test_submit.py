@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from hathi.cli.fetching import MOST
 from hathi.wire.gen import pps_pb2
 
 SPEC = {
@@ -62,9 +64,12 @@ def test_backfill_is_a_flag_too(pachctl, server) -> None:
 def web() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/spec.yaml" else 404)
+            self.send_response(404 if self.path == "/none" else 200)
+            if self.path == "/broken":
+                self.send_header("Content-Length", "99999")
             self.end_headers()
-            self.wfile.write(json.dumps(SPEC).encode())
+            with contextlib.suppress(OSError):  # nobody hears all of what is too long
+                self.wfile.write(b" " * (MOST + 1) if self.path == "/long" else json.dumps(SPEC).encode())
 
         def log_message(self, *args: object) -> None:
             pass
@@ -78,7 +83,28 @@ def web() -> Iterator[str]:
 def test_a_spec_comes_from_a_url(pachctl, failing, server, web) -> None:
     pachctl("create", "pipeline", "-f", f"{web}/spec.yaml")
     assert sent(server)[0]["input"] == SPEC["input"]
+    pachctl("create", "pipeline", "-f", f"{web}/spec.yaml".replace("http:", "HTTP:"))
+    assert len(sent(server)) == 2
     assert f"cannot read {web}/none: the server answered 404" in failing("create", "pipeline", "-f", f"{web}/none").err
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("/broken", "the server broke off"),
+        ("/long", "the server sent more than 16 MiB"),
+        ("/with a blank", "URL can't contain"),
+        ("http://[::1", "Invalid IPv6 URL"),
+        ("http://127.0.0.1:1/x", "Connection refused\n"),
+        ("ftp://example.com/x", "only http and https are known"),
+    ],
+)
+def test_a_url_that_gives_no_spec_is_told_in_one_line(failing, server, web, place, reason) -> None:
+    url = place if "://" in place else web + place
+    said = failing("create", "pipeline", "-f", url).err
+    assert said.startswith(f"cannot read {url}: ")
+    assert reason in said
+    assert sent(server) == []
 
 
 def test_every_mistake_is_told_at_once_with_file_line_and_column(failing, server, tmp_path) -> None:

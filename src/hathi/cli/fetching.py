@@ -11,6 +11,9 @@ from hathi.cli.placing import STDIN, is_url
 PATIENCE = 60.0
 """Seconds that a web server may be silent."""
 
+MOST = 16 << 20
+"""Bytes; a web server that sends more is not sending a text that somebody wrote."""
+
 
 def read_text(place: str) -> str:
     """Return the text, or raise CliError."""
@@ -33,17 +36,24 @@ def read_bytes(place: str) -> bytes:
 
 
 def _download(url: str) -> bytes:
-    from urllib.error import HTTPError, URLError  # takes long to load, and is rarely needed
+    from http.client import HTTPException  # these take long to load, and are rarely needed
+    from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
-    if not url.startswith(("http://", "https://")):
+    if not url.lower().startswith(("http://", "https://")):
         raise CliError(f"cannot read {url}: only http and https are known here")
     try:
         with urlopen(Request(url, headers={"User-Agent": "pachctl"}), timeout=PATIENCE) as answer:
-            data: bytes = answer.read()
-            return data
+            data: bytes = answer.read(MOST + 1)
+            short = answer.length or 0
     except HTTPError as error:
-        raise CliError(f"cannot read {url}: the server answered {error.code} {error.reason}") from error
-    except (URLError, OSError, ValueError) as error:
-        cause = getattr(error, "reason", error)
-        raise CliError(f"cannot read {url}: {getattr(cause, 'strerror', None) or cause}") from error
+        said = str(error.reason).partition("\n")[0]
+        raise CliError(f"cannot read {url}: the server answered {error.code} {said}") from error
+    except (URLError, OSError, ValueError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise CliError(f"cannot read {url}: {getattr(reason, 'strerror', None) or reason}") from error
+    if len(data) > MOST:
+        raise CliError(f"cannot read {url}: the server sent more than {MOST >> 20} MiB")
+    if short:
+        raise CliError(f"cannot read {url}: the server broke off, {short} bytes before the end")
+    return data

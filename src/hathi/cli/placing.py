@@ -7,6 +7,7 @@ exactly there; a path that ends in a slash, several sources, or a folder put wit
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 from hathi.cli.errors import CliError
 
 STDIN = "-"
+
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,8 @@ class Placed:
 
 def is_url(text: str) -> bool:
     """Return whether a source is a URL with a scheme, rather than a local path."""
-    parts = urlsplit(text)
-    return bool(parts.scheme) and "://" in text
+    scheme, separator, _ = text.partition("://")
+    return bool(separator) and _SCHEME.fullmatch(scheme) is not None
 
 
 def place(sources: Sequence[str], path: str, *, recursive: bool, full_path: bool) -> list[Placed]:
@@ -55,7 +58,10 @@ def place(sources: Sequence[str], path: str, *, recursive: bool, full_path: bool
 def _name(source: str, *, full_path: bool) -> str:
     """Return the path that a source has by itself, without a leading slash."""
     if is_url(source):
-        parts = urlsplit(source)
+        try:
+            parts = urlsplit(source)
+        except ValueError as error:
+            raise CliError(f"{source} is no URL: {error}") from error
         if parts.scheme == "pfs":
             return "/".join(parts.path.strip("/").split("/")[2:])
         return parts.path.lstrip("/")

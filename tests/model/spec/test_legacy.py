@@ -63,6 +63,11 @@ def test_what_only_tuned_old_machinery_is_left_out(field: str) -> None:
         ({"parallelism_spec": {"coefficient": "1.5"}}, {"parallelism_spec": {"constant": 2}}),
         ({"parallelism_spec": {"coefficient": 3, "constant": 2}}, {"parallelism_spec": {"constant": 2}}),
         ({"resource_limits": {"gpu": "2"}}, {"resource_limits": {"gpu": {"type": "nvidia.com/gpu", "number": 2}}}),
+        ({"resource_limits": {"gpu": 0, "cpu": 1}}, {"resource_limits": {"cpu": 1}}),
+        (
+            {"sidecar_resource_limits": {"gpu": 1}},
+            {"sidecar_resource_limits": {"gpu": {"type": "nvidia.com/gpu", "number": 1}}},
+        ),
         ({"resource_limits": {"gpu": 2}}, {"resource_limits": {"gpu": {"type": "nvidia.com/gpu", "number": 2}}}),
         (
             {"inputs": [{"repo": {"name": "a"}, "method": {"partition": "repo"}}]},
@@ -95,6 +100,9 @@ def test_what_lives_on_under_another_name_is_carried_over(old: dict[str, Any], n
         ({"inputs": [{"repo": {"name": "a"}, "glob": "/"}], "input": {"pfs": {"repo": "a"}}}, "inputs"),
         ({"inputs": [{"repo": {"name": "a"}, "method": {"partition": "row"}}]}, "inputs[0].method"),
         ({"inputs": [{"repo": {"name": "a"}, "method": {"incremental": "diff"}}]}, "inputs[0].method.incremental"),
+        ({"inputs": [{"repo": {"name": "a"}, "method": ["map"]}]}, "inputs[0].method"),
+        ({"input": {"atom": {"repo": "a", "glob": "/"}, "pfs": {"repo": "a", "glob": "/"}}}, "input.atom"),
+        ({"resource_limits": {"gpu": -1}}, "resource_limits.gpu"),
     ],
 )
 def test_what_has_no_equal_is_refused_with_the_reason(spec: dict[str, Any], place: str) -> None:
@@ -102,6 +110,36 @@ def test_what_has_no_equal_is_refused_with_the_reason(spec: dict[str, Any], plac
         translate(spec)
     [problem] = error.value.problems
     assert str(problem).startswith(place + ": ")
+
+
+@pytest.mark.parametrize(
+    ("spec", "place"),
+    [
+        ({"input": {"atom": {"repo": "r", "glob": 7}}}, "input.atom.glob"),
+        ({"input": {"cross": [{"atom": {"repo": "r"}}, {"pfs": {"repo": "s", "glob": "/"}}]}}, "input.cross[0].atom"),
+        ({"inputs": [{"repo": {"name": "r"}, "glob": 7}]}, "inputs[0].glob"),
+        ({"inputs": [{"repo": {"name": "r"}, "glob": "/"}, {"repo": {"name": "s"}, "lazzy": 1}]}, "inputs[1]"),
+        ({"inputs": []}, "inputs"),
+        ({"chunk_spec": {"number": "x"}}, "chunk_spec.number"),
+        ({"standby": "yes"}, "standby"),
+        ({"parallelism": "many"}, "parallelism"),
+        ({"parallelism_spec": {"coefficient": 1e30}}, "parallelism_spec.coefficient"),
+        ({"resource_spec": {"memory": "much"}}, "resource_spec.memory"),
+    ],
+)
+def test_a_mistake_in_an_old_form_is_told_at_the_place_where_the_user_wrote_it(spec: Any, place: str) -> None:
+    rest = {"pipeline": {"name": "p"}, "transform": {"image": "i:1", "cmd": ["x"]}}
+    given = {} if "input" in spec or "inputs" in spec else {"input": {"pfs": {"repo": "r", "glob": "/*"}}}
+    with pytest.raises(SpecError) as error:
+        parse_spec({**rest, **given, **spec})
+    assert {str(problem).partition(": ")[0] for problem in error.value.problems} == {place}
+
+
+def test_notes_on_what_moved_twice_name_the_first_place() -> None:
+    assert notes({"resource_spec": {"gpu": 1}}) == [
+        "resource_spec: read as resource_requests, its present name",
+        "resource_spec.gpu: read as 1 of type nvidia.com/gpu",
+    ]
 
 
 def test_switched_off_forms_are_dropped_quietly() -> None:

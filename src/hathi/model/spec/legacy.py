@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hathi.model.inputs import COMBINATORS
 from hathi.model.spec.kinds import Float, camel
 from hathi.model.spec.problems import Note, Path, Problem, SpecError
+from hathi.model.spec.rules import RESOURCES
 
 Node = dict[str, Any]
 
@@ -49,11 +50,17 @@ _METHODS: Mapping[str, Node] = {
 
 def translate(spec: Mapping[str, Any]) -> tuple[Node, list[Note]]:
     """Return `spec` with its 1.x forms replaced, and a note for each; raise SpecError for those that have no equal."""
+    result, notes, _ = trace(spec)
+    return result, notes
+
+
+def trace(spec: Mapping[str, Any]) -> tuple[Node, list[Note], Callable[[Path], Path]]:
+    """Translate, and also return what tells where a place of the result stood before, as the user wrote it."""
     translation = _Translation()
     result = translation.spec(_copy(spec))
     if translation.problems:
         raise SpecError(translation.problems)
-    return result, translation.notes
+    return result, translation.notes, translation.origin
 
 
 class _Translation:
@@ -62,6 +69,14 @@ class _Translation:
     def __init__(self) -> None:
         self.notes: list[Note] = []
         self.problems: list[Problem] = []
+        self._moved: dict[Path, Path] = {}
+
+    def origin(self, path: Path) -> Path:
+        """Return where something stood before it was moved."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self._moved:
+                return (*self._moved[path[:length]], *path[length:])
+        return path
 
     def spec(self, spec: Node) -> Node:
         for name, reason in WITHOUT_EFFECT.items():
@@ -75,6 +90,7 @@ class _Translation:
         self._spout(spec)
         if "TFJob" in spec:
             spec["tf_job"] = spec.pop("TFJob")
+            self._moved[("tf_job",)] = ("TFJob",)
         self._build(spec)
         self._flat_inputs(spec)
         if isinstance(spec.get("input"), dict):
@@ -89,6 +105,7 @@ class _Translation:
             self._refuse((*path, old), f"given beside {new}, which replaced it")
         else:
             node[new] = value
+            self._moved[(*path, new)] = (*path, old)
             self._note((*path, old), f"read as {new}, its present name")
 
     def _parallelism(self, spec: Node) -> None:
@@ -97,6 +114,8 @@ class _Translation:
             self._refuse(("parallelism",), "given beside parallelism_spec, which replaced it")
         elif workers is not None:
             spec["parallelism_spec"] = workers if isinstance(workers, dict) else {"constant": workers}
+            self._moved[("parallelism_spec",)] = ("parallelism",)
+            self._moved[("parallelism_spec", "constant")] = ("parallelism",)
             self._note(("parallelism",), "read as parallelism_spec.constant")
         node = _find(spec, "parallelism_spec")
         if not isinstance(node, dict):
@@ -106,7 +125,8 @@ class _Translation:
             text = f"unknown strategy {json.dumps(strategy)} (known were CONSTANT and COEFFICIENT)"
             self._refuse(("parallelism_spec", "strategy"), text)
         elif strategy is not None:
-            self._note(("parallelism_spec", "strategy"), "has no effect: constant says it all")
+            text = "has no effect: whichever of constant and coefficient is given says it"
+            self._note(("parallelism_spec", "strategy"), text)
         self._coefficient(node)
 
     def _coefficient(self, node: Node) -> None:
@@ -125,18 +145,27 @@ class _Translation:
             self._note(path, "has no effect: constant says it all")
         else:
             node["constant"] = max(1, math.ceil(coefficient))
+            self._moved[("parallelism_spec", "constant")] = path
             self._note(path, f"workers are no longer counted by node: read as constant {node['constant']}")
 
     def _resources(self, spec: Node) -> None:
         self._rename(spec, "resource_spec", "resource_requests")
-        for name in ("resource_requests", "resource_limits"):
+        for name in RESOURCES:
             node = _find(spec, name)
             gpus = node.get("gpu") if isinstance(node, dict) else None
             if isinstance(gpus, str) and gpus.isdecimal():
                 gpus = int(gpus)
-            if isinstance(node, dict) and isinstance(gpus, int) and not isinstance(gpus, bool):
+            if not isinstance(node, dict) or isinstance(gpus, bool) or not isinstance(gpus, int):
+                continue
+            place = self.origin((name, "gpu"))
+            if gpus < 0:
+                self._refuse(place, "cannot be negative")
+            elif gpus == 0:
+                del node["gpu"]
+                self._note(place, "has no effect: no GPU is what a worker gets anyway")
+            else:
                 node["gpu"] = {"type": "nvidia.com/gpu", "number": gpus}
-                self._note((name, "gpu"), f"read as {gpus} of type nvidia.com/gpu")
+                self._note(place, f"read as {gpus} of type nvidia.com/gpu")
 
     def _incremental(self, spec: Node) -> None:
         if _take(spec, "incremental"):
@@ -168,6 +197,13 @@ class _Translation:
         del spec["inputs"]
         children = [{"pfs": self._flat_input(node, ("inputs", index))} for index, node in enumerate(flat)]
         spec["input"] = children[0] if len(children) == 1 else {"cross": children}
+        self._moved[("input",)] = ("inputs",)
+        self._moved[("input", "cross")] = ("inputs",)
+        for index in range(len(children)):
+            self._moved[("input", "pfs") if len(children) == 1 else ("input", "cross", index, "pfs")] = (
+                "inputs",
+                index,
+            )
         self._note(("inputs",), "read as input, " + ("a pfs input" if len(children) == 1 else "a cross of pfs inputs"))
 
     def _flat_input(self, node: Any, path: Path) -> Any:
@@ -180,6 +216,8 @@ class _Translation:
             method = _METHODS.get(method.lower(), {"partition": method})
         if isinstance(method, dict):
             self._method(node, method, (*path, "method"))
+        elif method is not None:
+            self._refuse((*path, "method"), "expected the name of a method, or its partition and incremental")
         if node.pop("run_empty", None) is not None or _take(node, "runEmpty") is not None:
             self._note((*path, "run_empty"), "has no effect: a glob without matches makes no datum")
         self._start_of_history(node, path)
@@ -206,8 +244,12 @@ class _Translation:
             self._refuse((*path, "git"), "git inputs are gone; put the repository's files into a repo instead")
             del node["git"]
         atom = node.get("atom")
-        if isinstance(atom, dict) and "pfs" not in node:
+        if isinstance(atom, dict) and "pfs" in node:
+            del node["atom"]
+            self._refuse((*path, "atom"), "given beside pfs, which replaced it")
+        elif isinstance(atom, dict):
             node["pfs"] = node.pop("atom")
+            self._moved[(*path, "pfs")] = (*path, "atom")
             self._note((*path, "atom"), "read as pfs, its present name")
             self._start_of_history(atom, (*path, "atom"))
         for kind in COMBINATORS:

@@ -48,7 +48,7 @@ def parse_spec(
     project: of the pipeline where the spec names none.
     defaults: further layers of defaults in canonical form, weakest first, between the built-in ones and the spec.
     """
-    translated, notes = legacy.translate(spec)
+    translated, notes, origin = legacy.trace(spec)
     user, problems = read(translated)
     modifiers = without_nulls({key: user.pop(key) for key in MODIFIERS if key in user})
     merged = effective(*defaults, user)
@@ -58,7 +58,7 @@ def parse_spec(
     broken = rules.problems(merged, home)
     problems += [rule for rule in broken if not any(_inside(problem, rule) for problem in problems)]
     if problems:
-        raise SpecError(problems)
+        raise SpecError([Problem(origin(problem.path), problem.message) for problem in problems])
     pipeline = Pipeline(home, merged["pipeline"]["name"])
     full = complete(merged, pipeline)
     source = inputs.from_spec(full["input"], home, pipeline.name) if "input" in full else None
