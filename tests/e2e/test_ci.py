@@ -144,11 +144,12 @@ def test_the_action_tries_a_pull_request(
     assert projects(pachctl) == before
 
 
-def test_the_action_updates_on_a_push(
-    action: Action, pachctl: Pachctl, pachd: Pachd, repo: str, tmp_path: Path
+@pytest.mark.parametrize("event", ["push", "workflow_dispatch"])
+def test_the_action_updates_on_a_push_and_by_hand(
+    action: Action, pachctl: Pachctl, pachd: Pachd, repo: str, tmp_path: Path, event: str
 ) -> None:
     write(tmp_path, repo, SHOUT)
-    environment = runner_environment(BIN, "push", GITHUB_SHA="c0ffee")
+    environment = runner_environment(BIN, event, GITHUB_SHA="c0ffee")
     done, _, _ = action.run(
         tmp_path,
         tmp_path / "t",

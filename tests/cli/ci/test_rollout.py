@@ -72,6 +72,7 @@ def test_a_build_needs_a_tag(tmp_path: Path) -> None:
 
 def test_a_pull_request_is_told_from_everything_that_is_rolled_out() -> None:
     assert event("", {"GITHUB_EVENT_NAME": "pull_request_target"}) == "pull_request"
+    assert event("", {"GITHUB_EVENT_NAME": "merge_group"}) == "pull_request"
     assert event("", {"GITHUB_EVENT_NAME": "workflow_dispatch"}) == "push"
     assert event("", {}) == "push"
     assert event("pull_request", {"GITHUB_EVENT_NAME": "push"}) == "pull_request"

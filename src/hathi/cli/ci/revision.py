@@ -11,6 +11,9 @@ from hathi.cli.errors import CliError
 
 PULL_REQUEST = "pull_request"
 PUSH = "push"
+_NOT_MERGED = (PULL_REQUEST, "merge_group")
+"""How the names of events begin whose commit is not in the branch yet."""
+
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
@@ -22,7 +25,7 @@ def event(given: str, env: Mapping[str, str]) -> str:
     if given not in ("", PUSH, PULL_REQUEST):
         raise CliError(f'unknown event "{given}": --event is {PUSH} or {PULL_REQUEST}')
     found = given or env.get("GITHUB_EVENT_NAME", PUSH)
-    return PULL_REQUEST if found.startswith(PULL_REQUEST) else PUSH
+    return PULL_REQUEST if found.startswith(_NOT_MERGED) else PUSH
 
 
 def revision(env: Mapping[str, str], folder: Path) -> str:
