@@ -25,7 +25,7 @@ esac
 
 @pytest.fixture
 def pfs(tmp_path: Path) -> Path:
-    for name in ("source/index", "out", "build", "previous", "cache", "bin", "scripts"):
+    for name in ("source/index", "out", "build", "previous", "cache", "bin", "scripts", "tmp"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "bin" / "python3").write_text(PYTHON)
     (tmp_path / "bin" / "python3").chmod(0o755)
@@ -36,8 +36,12 @@ def pfs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def sh(pfs: Path, script: Path, *arguments: str) -> str:
-    environment = {"PATH": f"{pfs / 'bin'}:{os.environ['PATH']}", "BUILDER_CACHE": str(pfs / "cache")}
+def sh(pfs: Path, script: Path, *arguments: str, cache: str = "cache") -> str:
+    environment = {
+        "PATH": f"{pfs / 'bin'}:{os.environ['PATH']}",
+        "BUILDER_CACHE": str(pfs / cache),
+        "TMPDIR": str(pfs / "tmp"),
+    }
     return subprocess.check_output(["sh", script, *arguments], env=environment, cwd=pfs / "scripts", text=True)
 
 
@@ -53,8 +57,8 @@ def build(pfs: Path, **wheels: str) -> None:
         file.rename(pfs / "build" / file.name)
 
 
-def run(pfs: Path, *arguments: str) -> list[str]:
-    return sh(pfs, pfs / "build" / "run.sh", *arguments).splitlines()
+def run(pfs: Path, *arguments: str, cache: str = "cache") -> list[str]:
+    return sh(pfs, pfs / "build" / "run.sh", *arguments, cache=cache).splitlines()
 
 
 def test_wheels_are_installed_once_and_again_when_their_contents_are_others_under_the_same_names(pfs: Path) -> None:
@@ -65,6 +69,12 @@ def test_wheels_are_installed_once_and_again_when_their_contents_are_others_unde
     assert run(pfs, "x") == ["installed", "x", "one", "other"]
     build(pfs, a="one\n", b="two\n")
     assert run(pfs, "x") == ["x", "one", "two"], "back at what was installed first"
+
+
+def test_where_the_cache_cannot_be_written_each_datum_installs_for_itself(pfs: Path) -> None:
+    build(pfs, a="one\n")
+    assert run(pfs, "x", cache="none") == ["installed", "x", "one"]
+    assert [file.name[:5] for file in (pfs / "tmp").glob("site-*")] == ["site-"]
 
 
 def test_a_wheel_whose_name_no_repo_can_hold_counts_too(pfs: Path) -> None:

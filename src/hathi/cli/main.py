@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 
 import click
@@ -81,4 +82,6 @@ def _silence_output() -> None:
 def main() -> None:
     """Run `pachctl` with the arguments and environment of this process."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is told once, and by us
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of libraries, with the places of their code
     sys.exit(run(sys.argv[1:], os.environ))

@@ -21,6 +21,7 @@ from hathi.images.official import prefix
 from hathi.images.rewriting import BuildSpecs, rewrite
 from hathi.model import ids
 from hathi.model.builds import BUILD, SOURCE, builder_of
+from hathi.model.errors import NotFoundError
 from hathi.model.identity import datum_id
 from hathi.model.ids import CommitSetId
 from hathi.model.inputs import from_spec
@@ -96,8 +97,13 @@ class Planner:
         request = pps_pb2.ListDatumRequest(number=0 if self._every or self._datum else 1)
         json_format.ParseDict(dict(node), request.input, ignore_unknown_fields=True)
         root = from_spec(node, pipeline.project, pipeline.name)
-        for info in self._session.server.pps.ListDatum(request):
-            yield inputs_of(info, root)
+        try:
+            for info in self._session.server.pps.ListDatum(request):
+                yield inputs_of(info, root)
+        except NotFoundError as error:
+            raise CliError(
+                f"there are no datums in the input of pipeline {pipeline.name}: {self._session.explain(error)}"
+            ) from error
 
     def _task(self, pipeline: Pipeline, full: Mapping[str, Any], inputs: tuple[DatumInput, ...]) -> Task:
         limit = full.get("datum_timeout")

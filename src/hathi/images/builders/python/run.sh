@@ -1,8 +1,9 @@
 #!/bin/sh
 # Runs Python code: /pfs/source/main.py, with the wheels of /pfs/build installed beside it.
 #
-# They are installed without a look at any index, into a folder that outlives the datum where the image names one. Other
-# builds may have left theirs there: each is named by the contents of its wheels.
+# They are installed without a look at any index, into a folder that outlives the datum: the one that the image names, or
+# /var/tmp, which unlike /tmp is not emptied in between. Other builds may have left theirs there: each is named by the
+# contents of its wheels.
 set -e
 
 python=$(command -v python3 || command -v python || true)
@@ -12,7 +13,9 @@ if [ -z "$python" ]; then
 fi
 
 if [ -f /pfs/build/wheels.key ]; then
-    site=${BUILDER_CACHE:-${TMPDIR:-/tmp}}/site-$(cut -c 1-16 /pfs/build/wheels.key)
+    cache=${BUILDER_CACHE:-/var/tmp}
+    [ -w "$cache" ] || cache=${TMPDIR:-/tmp}
+    site=$cache/site-$(cut -c 1-16 /pfs/build/wheels.key)
     if [ ! -d "$site" ]; then
         work=$(mktemp -d "$site.XXXXXX")
         mkdir "$work/odd" "$work/site"
