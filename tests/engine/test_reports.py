@@ -22,6 +22,15 @@ def test_every_line_and_every_layer_is_a_step():
     ]
 
 
+def test_a_line_that_comes_in_pieces_is_one_line():
+    seen = []
+    pieces = ["/bin/sh: ", "x: not found", "\n", "\n", "a\nb", "c\n", "last"]
+    for end, failure in ({"error": "failed"}, "failed"), ({"aux": {}}, ""):
+        seen.clear()
+        assert Report(seen.append).failure([*({"stream": piece} for piece in pieces), end]) == failure
+        assert [step.text for step in seen] == ["/bin/sh: x: not found", "a", "bc", "last"]
+
+
 @pytest.mark.parametrize(
     ("steps", "failure"),
     [
@@ -31,7 +40,7 @@ def test_every_line_and_every_layer_is_a_step():
     ],
 )
 def test_a_base_image_that_cannot_be_had_is_named(steps, failure):
-    answers = [{"stream": f"Step {number}/9 : {step}"} for number, step in enumerate(steps, 1)]
+    answers = [{"stream": f"Step {number}/9 : {step}\n"} for number, step in enumerate(steps, 1)]
     assert Report(lambda step: None).failure([*answers, {"error": "no such host\n"}]) == failure
 
 

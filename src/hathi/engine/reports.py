@@ -30,20 +30,29 @@ class Report:
     def __init__(self, show: Show) -> None:
         self._show = show
         self._base = ""
+        self._open = ""
 
     def failure(self, answers: Iterable[Mapping[str, Any]]) -> str:
         """Show what the engine reports; return the error that it ends with, or ""."""
         for answer in answers:
             if "error" in answer:
+                self._take("\n")
                 return self._base + str(answer["error"]).strip()
-            if text := str(answer.get("stream", "")).rstrip():
-                for line in text.splitlines():
-                    self._line(line)
+            if "stream" in answer:
+                self._take(str(answer["stream"]))
             elif status := answer.get("status"):
                 detail = answer.get("progressDetail") or {}
                 layer = str(answer.get("id", ""))
                 self._show(Step(str(status), layer, int(detail.get("current") or 0), int(detail.get("total") or 0)))
+        self._take("\n")
         return ""
+
+    def _take(self, text: str) -> None:
+        """Take a piece of what a build prints, which may end within a line. Empty lines are not shown."""
+        *lines, self._open = (self._open + text).split("\n")
+        for each in lines:
+            for line in each.rstrip().splitlines():
+                self._line(line)
 
     def _line(self, line: str) -> None:
         if _STEP.match(line):
