@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import click
@@ -73,15 +73,16 @@ def run(settings: Settings) -> None:
     from hathi.server.memory import bound_arenas
 
     bound_arenas()
-    stopping = threading.Event()
+    # Not an event: a handler runs in the thread that waits, and would wait for the event's lock where that holds it.
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: told.put(number))
     server = Server(settings)
     try:
         address = server.start()
         click.echo(f"pachd {__version__} serves {settings.root} at grpc://{address}")
         sys.stdout.flush()
-        stopping.wait()
+        told.get()
     finally:
         server.stop()
 
