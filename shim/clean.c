@@ -9,6 +9,7 @@
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -38,6 +39,39 @@ void kill_everything(reaper *ended)
 static bool is_dots(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static char *own_names; /* of what /tmp had when the shim started, each with a NUL, and an empty one at the end */
+
+void note_own(void)
+{
+	DIR *folder = opendir("/tmp");
+	size_t used = 0;
+	struct dirent *entry;
+	while (folder != NULL && (entry = readdir(folder)) != NULL) {
+		if (is_dots(entry->d_name))
+			continue;
+		size_t size = strlen(entry->d_name) + 1;
+		char *more = realloc(own_names, used + size + 1);
+		if (more == NULL)
+			fatal("out of memory");
+		own_names = more;
+		memcpy(own_names + used, entry->d_name, size);
+		used += size;
+		own_names[used] = 0;
+	}
+	if (folder != NULL)
+		closedir(folder);
+}
+
+static bool is_own(const char *path, const char *name)
+{
+	if (own_names == NULL || strcmp(path, "/tmp") != 0)
+		return false;
+	for (const char *own = own_names; *own != 0; own += strlen(own) + 1)
+		if (strcmp(own, name) == 0)
+			return true;
+	return false;
 }
 
 /* True when the entry is gone, or is a mount point of the container's own, which stays. */
@@ -95,7 +129,8 @@ bool empty_folder(const char *path)
 		rewinddir(folder);
 		struct dirent *entry;
 		while ((entry = readdir(folder)) != NULL)
-			if (!is_dots(entry->d_name) && !removed(top, entry->d_name) && !flatten(top, entry->d_name, &moved))
+			if (!is_dots(entry->d_name) && !is_own(path, entry->d_name) && !removed(top, entry->d_name) &&
+			    !flatten(top, entry->d_name, &moved))
 				clean = false;
 	} while (moved != before); /* whatever was moved up is looked at again; each round takes one level away */
 	fchmod(top, 01777);

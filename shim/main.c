@@ -74,6 +74,9 @@ static void serve(const struct view *view)
 	if (prctl(PR_SET_DUMPABLE, 0) != 0)
 		fatal("prctl: %s", strerror(errno));
 	note_owner(view);
+	note_folder();
+	if (!view->sandboxed)
+		note_own();
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);

@@ -172,8 +172,18 @@ struct start {
 	const char *path;
 	int files[3];
 	volatile int error;      /* written by the child, which shares our memory until it runs the command */
-	volatile bool at_folder; /* the working directory was what failed */
+	const char *volatile at_folder; /* the working directory that could not be entered, NULL when none failed */
 };
+
+/* Where the shim was started: in a container that is the image's WORKDIR. By name, since a folder in /pfs or /tmp is
+ * another one in each run. */
+static char started_in[4096];
+
+void note_folder(void)
+{
+	if (getcwd(started_in, sizeof started_in) == NULL || started_in[0] != '/')
+		started_in[0] = 0;
+}
 
 static int start_child(void *given)
 {
@@ -189,10 +199,12 @@ static int start_child(void *given)
 	                    syscall(SYS_setresgid, who->gid, who->gid, who->gid) != 0 ||
 	                    syscall(SYS_setresuid, who->uid, who->uid, who->uid) != 0))
 		goto failed;
-	if (s->request->cwd[0] != 0 && chdir(s->request->cwd) != 0) {
-		s->at_folder = true;
-		goto failed;
-	}
+	const char *folders[] = {s->request->cwd[0] == '/' ? "" : started_in, s->request->cwd};
+	for (int i = 0; i < 2; i++)
+		if (folders[i][0] != 0 && chdir(folders[i]) != 0) {
+			s->at_folder = folders[i];
+			goto failed;
+		}
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -206,7 +218,7 @@ static pid_t start(struct start *s)
 {
 	static char stack[64 << 10] __attribute__((aligned(16)));
 	s->error = 0;
-	s->at_folder = false;
+	s->at_folder = NULL;
 	pid_t pid = clone(start_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
 	if (pid < 0)
 		s->error = errno;
@@ -216,8 +228,8 @@ static pid_t start(struct start *s)
 static void explain(const struct start *s)
 {
 	const char *name = s->request->argv[0], *why = strerror(s->error);
-	if (s->at_folder) {
-		snprintf(result.error, sizeof result.error, "cannot enter working directory \"%s\": %s", s->request->cwd, why);
+	if (s->at_folder != NULL) {
+		snprintf(result.error, sizeof result.error, "cannot enter working directory \"%s\": %s", s->at_folder, why);
 		return;
 	}
 	if (s->error == ENOEXEC)
@@ -252,7 +264,7 @@ static pid_t start_by_name(struct start *s)
 		pid_t pid = start(s);
 		if (s->error == 0)
 			return pid;
-		if (s->error != EACCES) {
+		if (s->error != EACCES || s->at_folder != NULL) {
 			explain(s);
 			return pid;
 		}

@@ -74,12 +74,14 @@ void unshow_folder(void);
 
 typedef void reaper(pid_t pid, int status, const struct rusage *usage);
 void kill_everything(reaper *ended);                  /* every process but this one; returns when none is left */
+void note_own(void);                                  /* what an image has in /tmp is its own and stays */
 bool empty_folder(const char *path);                  /* false: something could not be removed */
 int own_tree(const char *path, uid_t uid, gid_t gid); /* errno, or 0 */
 
 /* ---- run.c ---- */
 
 void note_owner(const struct view *view);             /* whose /pfs is between runs */
+void note_folder(void);                               /* where commands start unless they say otherwise */
 void run_command(struct frame *frame, const struct view *view);
 
 /* ---- look.c ---- */

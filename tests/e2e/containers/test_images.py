@@ -234,6 +234,38 @@ def test_an_image_may_lack_and_declare_what_it_likes(pachctl: Pachctl, images: I
     assert pachctl("logs", "-p", f"{repo}-p") == "x" * 200 + "\n"
 
 
+IN_TMP = {"tmp__app__code": b"cp $(ls /pfs/data).txt /pfs/out"}
+
+
+@pytest.mark.parametrize(("folder", "files"), [("/pfs/out", {}), ("/tmp/app", IN_TMP)])
+def test_an_image_may_work_where_each_datum_finds_a_fresh_folder(
+    pachctl: Pachctl, images: Images, name: str, folder: str, files: dict[str, bytes]
+) -> None:
+    """/pfs is another one for each datum. Of /tmp, what the image has there stays, and what datums leave there goes."""
+    pachctl("create", "repo", name)
+    for file in "ab":
+        pachctl("put", "file", f"{name}@master:/{file}", text=file)
+    image = images.busybox(f"works-in{folder.replace('/', '-')}:1", [f"WORKDIR {folder}"], **files)
+    p = f"{name}-p"
+    script = "pwd; ls /tmp; cp $data $(ls /pfs/data).txt; test ! -e code || sh code; echo x > /tmp/left"
+    document = contained(p, name, image, "sh", "-ec", script, parallelism_spec={"constant": 1})
+    pachctl("create", "pipeline", text=named_data(document))
+    assert counts(run(pachctl, p)) == (2, 0, 2)
+    assert pachctl("get", "file", f"{p}@master:/b.txt") == "b"
+    assert set(pachctl("logs", "-p", p).split()) == {folder} | ({"app"} if files else set())
+
+
+def test_a_file_called_pfs_is_named_as_what_keeps_an_image_from_running(
+    pachctl: Pachctl, images: Images, repo: str
+) -> None:
+    p, image = f"{repo}-p", images.busybox("taken:1", pfs=b"a file")
+    pachctl("create", "pipeline", text=contained(p, repo, image, "true"))
+    reason = str(until(lambda: (told := state(pachctl, p))[0] == "CRASHING" and told[1]))
+    assert reason.startswith(f'no container of the image "{image}" can be started: ')
+    assert "not a directory" in reason
+    assert "HATHI_ROOT" not in reason
+
+
 def test_an_idle_pipeline_that_scales_itself_has_no_container(
     pachctl: Pachctl, docker_pachd: Pachd, engine: Any, busybox: str, repo: str
 ) -> None:
