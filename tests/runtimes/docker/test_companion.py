@@ -136,6 +136,15 @@ def test_a_folder_that_the_engine_does_not_see_is_told_with_what_to_do(engine: F
     made.close()
 
 
+def test_a_place_in_the_image_that_no_folder_fits_is_not_blamed_on_the_folder(
+    engine: FakeEngine, worker: Worker, containers: Containers
+) -> None:
+    engine.refusal = f'error mounting "{worker.scratch}/box-1/pfs" to rootfs at "/pfs": not a directory'
+    containers.heard("listening 1 secret")
+    worker.wait_for(lambda: worker.problem)
+    assert worker.problem == f'no container of the image "image:1" can be started: {engine.refusal}'
+
+
 def test_when_a_container_has_ended_the_worker_hears_why_and_gets_another(
     engine: FakeEngine, worker: Worker, containers: Containers
 ) -> None:

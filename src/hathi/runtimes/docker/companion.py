@@ -31,6 +31,10 @@ SAME_PATH = (
     "docker run -v DIR:DIR -e HATHI_ROOT=DIR, with a folder of the engine's machine"
 )
 
+_SOURCE_MISSING = ("does not exist", "no such file")
+"""How engines say that they do not find a folder that a container is to be shown. What else they say of one is about
+the place in the image where it should appear, such as a file called /pfs."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -208,7 +212,7 @@ class Containers:
         """Return why no container could be started."""
         if not isinstance(error, EngineRefused):
             return str(error)
-        if str(self._life.scratch) in str(error):
+        if str(self._life.scratch) in str(error) and any(sign in str(error).lower() for sign in _SOURCE_MISSING):
             return f"the engine cannot show a folder of pachd's to a container: {error}. {SAME_PATH}"
         return self._unfit(str(error))
 
