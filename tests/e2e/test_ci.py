@@ -265,6 +265,17 @@ def test_the_action_takes_what_workflows_write_for_a_flag(
     assert said in done.stderr, done.stderr
 
 
+def test_of_several_pipelines_none_is_updated_when_one_would_be_refused(
+    pachctl: Pachctl, repo: str, tmp_path: Path
+) -> None:
+    place = write(tmp_path, repo, SHOUT)
+    specs = [json.loads(line) for line in place.read_text().splitlines()]
+    specs[1]["input"]["pfs"]["repo"] = "nowhere"
+    place.write_text("\n".join(map(json.dumps, specs)))
+    assert "repo default/nowhere not found" in pachctl.fails("ci", "-f", str(place))
+    assert f"{repo}-p" not in pachctl("list", "pipeline")
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_trial_that_is_interrupted_twice_leaves_no_project(
     pachctl: Pachctl, repo: str, tmp_path: Path, ending: signal.Signals

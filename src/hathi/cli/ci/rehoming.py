@@ -69,10 +69,15 @@ def in_order(specs: Sequence[Spec]) -> list[Spec]:
     """
     left, result = list(specs), list[Spec]()
     while left:
-        ready = [spec for spec in left if len(outside(left, spec)) == len(leaves(_parsed(spec).input))]
+        ready = [spec for spec in left if not reads_others(left, spec)]
         result += ready or left
         left = [spec for spec in left if spec not in ready] if ready else []
     return result
+
+
+def reads_others(specs: Sequence[Spec], spec: Spec) -> bool:
+    """Return whether a spec reads what one of the specs makes."""
+    return len(outside(specs, spec)) < len(leaves(_parsed(spec).input))
 
 
 def outside(specs: Sequence[Spec], spec: Spec) -> list[Leaf]:

@@ -12,7 +12,7 @@ import click
 
 from hathi.cli import options, specs
 from hathi.cli.ci import report
-from hathi.cli.ci.rehoming import in_order
+from hathi.cli.ci.rehoming import in_order, reads_others
 from hathi.cli.ci.results import Trial
 from hathi.cli.ci.revision import PULL_REQUEST, checked_tag, event, revision
 from hathi.cli.ci.rollout import Recipe, with_images
@@ -25,6 +25,7 @@ from hathi.cli.placing import STDIN, is_url
 from hathi.cli.publishing import publish
 from hathi.cli.session import Session, pass_session, require
 from hathi.cli.submitting import Order, submit
+from hathi.wire.gen import pps_pb2
 
 SHORT = 12
 PULL_REQUESTS = ("test", "build", "skip")
@@ -89,7 +90,7 @@ def ci(
     found = in_order(specs.load(place, session.project(project), session.warn, tagged=build is not False))
     wanted: Wanted = {}
     if not tried:
-        session.server.hello()  # before anything is built
+        _check(session, found)
     elif pull_request == "test":
         wanted = choose(session.server, found, sample)
     ready = with_images(found, recipe, lambda spec, wish: publish(session, spec, wish))
@@ -104,6 +105,22 @@ def ci(
         code = tuple(dict.fromkeys(spec.build.path for spec in ready if spec.build is not None))
         trial = Trial(at[:SHORT] or "the working copy", sample, images, code)
         _try(session, ready, wanted, trial, timeout, page, junit)
+
+
+def _check(session: Session, found: Sequence[specs.Spec]) -> None:
+    """Have the server look at specs before an image is built or the first of several pipelines is updated.
+
+    One that reads what another one is about to make, or whose code is still to be sent, cannot be judged yet.
+    """
+    session.server.hello()
+    for spec in found:
+        if spec.build is None and not reads_others(found, spec):
+            request = pps_pb2.CreatePipelineV2Request(
+                create_pipeline_request_json=json.dumps(spec.data, ensure_ascii=False),
+                update=spec.modes.get("update", True),
+                dry_run=True,
+            )
+            session.server.pps.CreatePipelineV2(request)
 
 
 def _try(
