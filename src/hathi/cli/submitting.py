@@ -98,10 +98,15 @@ def _ask_whether(session: Session, spec: Spec, order: Order, *, first: bool) -> 
     if session.transaction:
         return
     try:
-        session.server.pps.CreatePipelineV2(_request(spec, replace(order, dry_run=True)))
+        check(session, spec, order)
     except NotFoundError:
         if first:
             raise
+
+
+def check(session: Session, spec: Spec, order: Order) -> None:
+    """Have the server look at a spec and change nothing; raises what it refuses."""
+    session.server.pps.CreatePipelineV2(_request(spec, replace(order, dry_run=True)))
 
 
 def _request(spec: Spec, order: Order) -> pps_pb2.CreatePipelineV2Request:

@@ -24,8 +24,7 @@ from hathi.cli.interrupts import interrupt_on_end
 from hathi.cli.placing import STDIN, is_url
 from hathi.cli.publishing import publish
 from hathi.cli.session import Session, pass_session, require
-from hathi.cli.submitting import Order, submit
-from hathi.wire.gen import pps_pb2
+from hathi.cli.submitting import Order, check, submit
 
 SHORT = 12
 PULL_REQUESTS = ("test", "build", "skip")
@@ -115,12 +114,7 @@ def _check(session: Session, found: Sequence[specs.Spec]) -> None:
     session.server.hello()
     for spec in found:
         if spec.build is None and not reads_others(found, spec):
-            request = pps_pb2.CreatePipelineV2Request(
-                create_pipeline_request_json=json.dumps(spec.data, ensure_ascii=False),
-                update=spec.modes.get("update", True),
-                dry_run=True,
-            )
-            session.server.pps.CreatePipelineV2(request)
+            check(session, spec, Order(update=True).under(spec.modes))
 
 
 def _try(
