@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, DockerException, NotFound
 from docker.types import Mount
 
 from hathi.engine.connection import Connection
 from hathi.engine.values import Exit, Plan
+
+
+class Pauses:
+    """Yields a container's id, and whether it is paused now, whenever that changes; ends with the engine.
+
+    `close` ends it too, from any thread.
+    """
+
+    def __init__(self, events: Any) -> None:
+        """events: the SDK's stream of the engine's events."""
+        self._events = events
+
+    def __iter__(self) -> Iterator[tuple[str, bool]]:
+        for event in self._events:
+            yield event["Actor"]["ID"], event["Action"] == "pause"
+
+    def close(self) -> None:
+        """End it."""
+        with contextlib.suppress(OSError, DockerException):
+            self._events.close()
 
 
 class Containers(Connection):
@@ -67,6 +88,12 @@ class Containers(Connection):
         """Return when a container does not run any more."""
         with self.asking(), contextlib.suppress(NotFound):
             self.client(None).wait(id)
+
+    def pauses(self, label: str) -> Pauses:
+        """Return what tells of the pauses, from now on, of containers that have a label `name=value`."""
+        with self.asking():
+            filters = {"type": "container", "event": ["pause", "unpause"], "label": label}
+            return Pauses(self.client(None).events(filters=filters, decode=True))
 
     def kill(self, id: str) -> None:
         """End a container that still runs."""

@@ -132,6 +132,27 @@ def test_a_container_that_is_removed_under_a_datum_costs_no_attempt(
     assert pachctl("get", "file", f"{p}@master:/a") == "text"
 
 
+def test_a_container_that_is_paused_is_the_reason_until_it_goes_on(
+    pachctl: Pachctl, docker_pachd: Pachd, engine: Any, busybox: str, repo: str
+) -> None:
+    p = f"{repo}-p"
+    pachctl("create", "pipeline", text=contained(p, repo, busybox, "sh", "-c", f"cp /pfs/{repo}/* /pfs/out"))
+    assert counts(run(pachctl, p)) == (1, 0, 1)
+    group = f"default/{p}/v1"
+    (id,) = (each["Id"] for each in containers(engine, cluster(docker_pachd)) if each["Labels"]["hathi.group"] == group)
+    engine.pause(id)
+    try:
+        reason = until(lambda: (told := state(pachctl, p))[0] == "CRASHING" and told[1], SECONDS)
+        assert "is paused; docker unpause" in str(reason)
+        pachctl("put", "file", f"{repo}@master:/b", text="more")
+        until(lambda: (pachctl.json("list", "job", "-p", p)[0]["state"]) == "JOB_STARTING", SECONDS)
+        assert pachctl.json("list", "job", "-p", p)[0]["reason"] == reason
+    finally:
+        engine.unpause(id)
+    assert counts(run(pachctl, p)) == (1, 1, 2)
+    assert state(pachctl, p) == ("RUNNING", "")
+
+
 def test_what_a_killed_pachd_left_is_removed_and_nothing_else(
     tmp_path: Path, engine: Any, images: Images, busybox: str
 ) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -22,6 +23,25 @@ class Container:
     exit: Exit | None = None
 
 
+class FakePauses:
+    """What an engine tells of pauses of containers with a label `name=value`."""
+
+    def __init__(self, label: str, engine: FakeEngine) -> None:
+        self._name, _, self._value = label.partition("=")
+        self._engine = engine
+        self._events: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
+
+    def tell(self, id: str, paused: bool) -> None:
+        if self._engine.containers[id].plan.labels.get(self._name) == self._value:
+            self._events.put((id, paused))
+
+    def __iter__(self) -> Iterator[tuple[str, bool]]:
+        return iter(self._events.get, None)
+
+    def close(self) -> None:
+        self._events.put(None)
+
+
 class FakeEngine:
     """What `Engine` does. `gone`: it does not answer. `refusal`: it starts nothing, with this reason."""
 
@@ -31,6 +51,7 @@ class FakeEngine:
         self.removed: list[str] = []
         self.refusal = ""
         self.words = ""
+        self.listeners: list[FakePauses] = []
         self.changed = threading.Condition()
         self._gone = False
         self._ids = count(1)
@@ -101,6 +122,18 @@ class FakeEngine:
                 lambda: self._gone or id not in self.containers or self.containers[id].exit is not None
             )
         self._asked()
+
+    def pauses(self, label: str) -> FakePauses:
+        self._asked()
+        with self.changed:
+            self.listeners.append(FakePauses(label, self))
+            self.changed.notify_all()
+            return self.listeners[-1]
+
+    def pause(self, id: str, paused: bool = True) -> None:
+        """Pause a container, or let it go on."""
+        for each in self.listeners:
+            each.tell(id, paused)
 
     def kill(self, id: str) -> None:
         self.end(id, Exit(137))

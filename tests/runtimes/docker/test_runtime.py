@@ -88,6 +88,21 @@ def test_an_image_that_cannot_be_had_is_the_problem_until_it_can(rig: Rig, engin
     assert rig.wait(lambda status: status.ready == 1).problem == ""
 
 
+def test_while_its_container_is_paused_a_worker_is_not_ready(rig: Rig, engine: FakeEngine) -> None:
+    rig.runtime.ensure(group())
+    rig.wait(lambda status: status.ready == 1)
+    [container] = engine.wait_for(engine.running)
+    others = engine.create(left({"hathi.cluster": "another"}))
+    engine.wait_for(lambda: engine.listeners)
+    engine.pause(others)
+    engine.pause(container.id)
+    status = rig.wait(lambda status: status.ready == 0)
+    name = container.plan.name
+    assert status.problem == f"the container {name} is paused; docker unpause {name} lets it go on"
+    engine.pause(container.id, paused=False)
+    assert rig.wait(lambda status: status.ready == 1).problem == ""
+
+
 def test_what_a_dead_server_left_is_removed_and_nothing_else(engine: FakeEngine, tmp_path: Path) -> None:
     ours = engine.create(left({"hathi.cluster": "cluster", "hathi.server": "dead"}))
     others = engine.create(left({"hathi.cluster": "another", "hathi.server": "dead"}))

@@ -58,11 +58,17 @@ class _Ended:
     exit: Exit
 
 
+@dataclass(frozen=True, slots=True)
+class _Paused:
+    id: str
+    paused: bool
+
+
 class _Met:
     """The shim has reached the worker."""
 
 
-_Event = _Asked | _Ended | _Met | None
+_Event = _Asked | _Ended | _Paused | _Met | None
 """None: it is over."""
 
 
@@ -114,6 +120,10 @@ class Containers:
         elif word == "ready":
             self._events.put(_Met())
 
+    def paused(self, id: str, paused: bool) -> None:
+        """Take that a container, perhaps not ours, is paused, or goes on."""
+        self._events.put(_Paused(id, paused))
+
     def close(self) -> None:
         """Remove the container."""
         self._over.set()
@@ -137,7 +147,7 @@ class Containers:
     def _seconds_to_retry(self) -> float | None:
         return None if self._retry is None else max(self._retry - time.monotonic(), 0.0)
 
-    def _take(self, event: _Asked | _Ended | _Met) -> None:
+    def _take(self, event: _Asked | _Ended | _Paused | _Met) -> None:
         if isinstance(event, _Met):
             self._met, self._pause = True, FIRST_PAUSE
         elif isinstance(event, _Asked):
@@ -149,8 +159,14 @@ class Containers:
                 self._make()
             else:
                 self._end(self._made.id)
-        elif self._made is not None and event.id == self._made.id:
+        elif self._made is None or event.id != self._made.id:
+            pass  # of another one
+        elif isinstance(event, _Ended):
             self._bury_ended(self._made, event.exit)
+        elif self._met:
+            name = self._name(self._made.asked)
+            problem = f"the container {name} is paused; docker unpause {name} lets it go on" if event.paused else ""
+            self._life.tell(ready=not event.paused, problem=problem)
 
     def _bury_ended(self, made: _Made, exit: Exit) -> None:
         """Tell why a container ended; make another when the worker waits for one."""
@@ -196,10 +212,13 @@ class Containers:
         except HathiError:
             return False
 
+    def _name(self, asked: _Asked) -> str:
+        return f"{self._prefix}-{self._life.name}-{asked.serial}"
+
     def _plan(self, asked: _Asked) -> Plan:
         box = box_folder(self._life.scratch, asked.serial)
         return Plan(
-            name=f"{self._prefix}-{self._life.name}-{asked.serial}",
+            name=self._name(asked),
             image=self._image,
             command=shim_command(self._image.labels),
             env={TOKEN_VARIABLE: asked.token},

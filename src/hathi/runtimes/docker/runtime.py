@@ -9,8 +9,10 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+import weakref
 
 from hathi.engine.choosing import obtain
+from hathi.engine.containers import Pauses
 from hathi.engine.docker import Engine
 from hathi.engine.errors import EngineGone
 from hathi.model.errors import HathiError
@@ -41,6 +43,9 @@ class DockerRuntime(Keepers):
         self._swept = False
         self._ended = threading.Event()
         self._checked = (0.0, "")
+        self._companions: weakref.WeakSet[Containers] = weakref.WeakSet()
+        self._listener: threading.Thread | None = None
+        self._pauses: Pauses | None = None
         try:
             self._sweep()
         except HathiError:
@@ -71,14 +76,37 @@ class DockerRuntime(Keepers):
         """Stop every worker and remove every container."""
         super().close()
         self._ended.set()
+        if self._pauses is not None:
+            self._pauses.close()
 
     def _accompany_one(self, life: Life) -> Companion:
         self._sweep()
         name = life.group.transform.get("image", "")
         with self._pulling:  # one pull of an image is enough for all workers that need it
             image = obtain(self._engine, name, life.ending.is_set)
+            if self._listener is None:
+                self._listener = threading.Thread(target=self._listen, name="pauses", daemon=True)
+                self._listener.start()
         labels = {CLUSTER_LABEL: self._cluster, SERVER_LABEL: self._server}
-        return Containers(self._engine, image, life, labels, f"hathi-{self._cluster[:8]}", self._bury)
+        made = Containers(self._engine, image, life, labels, f"hathi-{self._cluster[:8]}", self._bury)
+        self._companions.add(made)
+        return made
+
+    def _listen(self) -> None:
+        """Pass on which containers are paused and which go on, through ends of the engine."""
+        pause = FIRST_PAUSE
+        while not self._ended.wait(pause):
+            try:
+                self._pauses = self._engine.pauses(f"{SERVER_LABEL}={self._server}")
+            except HathiError:
+                pause = min(pause * 2, LAST_PAUSE)
+                continue
+            pause = FIRST_PAUSE
+            if self._ended.is_set():
+                self._pauses.close()
+            for id, paused in self._pauses:
+                for each in list(self._companions):
+                    each.paused(id, paused)
 
     def _sweep(self) -> None:
         """Remove, once, what a pachd before us left."""
