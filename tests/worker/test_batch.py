@@ -103,6 +103,8 @@ def test_err_cmd_runs_after_every_failed_attempt_and_decides_at_the_last(
     assert [command.argv[0] for command in rig.sandbox.commands] == ["program", "handle"] * 2
     handler = rig.sandbox.commands[1]
     assert (handler.continues, handler.stdin, handler.env) == (True, b"a\nb\n", rig.sandbox.commands[0].env)
+    notes = rig.server.text(user=False)
+    assert notes.count("err_cmd failed: the command exited with status 1") == (2 if handled else 0)
 
 
 def test_accepted_return_codes_are_success(rig: Rig) -> None:

@@ -148,7 +148,12 @@ class Attempts:
         if command is None:
             return False
         outcome, cancelled = self._run(datum, command, stream)
-        return not cancelled and accept_return_code.accepts(self._transform, outcome)
+        if cancelled:
+            return False
+        succeeded = accept_return_code.accepts(self._transform, outcome)
+        if not succeeded:
+            stream.note(f"err_cmd failed: {reason_of(outcome, self._timeout)}")
+        return succeeded
 
     def _run(self, datum: Datum, command: Command, stream: Stream) -> tuple[Outcome, bool]:
         if not command.argv:
