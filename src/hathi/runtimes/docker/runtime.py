@@ -44,6 +44,7 @@ class DockerRuntime(Keepers):
         self._ended = threading.Event()
         self._checked = (0.0, "")
         self._companions: weakref.WeakSet[Containers] = weakref.WeakSet()
+        self._telling = threading.Lock()  # guards the set
         self._listener: threading.Thread | None = None
         self._pauses: Pauses | None = None
         try:
@@ -89,7 +90,8 @@ class DockerRuntime(Keepers):
                 self._listener.start()
         labels = {CLUSTER_LABEL: self._cluster, SERVER_LABEL: self._server}
         made = Containers(self._engine, image, life, labels, f"hathi-{self._cluster[:8]}", self._bury)
-        self._companions.add(made)
+        with self._telling:
+            self._companions.add(made)
         return made
 
     def _listen(self) -> None:
@@ -105,8 +107,9 @@ class DockerRuntime(Keepers):
             if self._ended.is_set():
                 self._pauses.close()
             for id, paused in self._pauses:
-                for each in list(self._companions):
-                    each.paused(id, paused)
+                with self._telling:
+                    for each in self._companions:
+                        each.paused(id, paused)
 
     def _sweep(self) -> None:
         """Remove, once, what a pachd before us left."""
