@@ -7,10 +7,10 @@ import re
 import pytest
 
 from hathi.engine.errors import LoginNeeded
-from hathi.engine.names import parse_image
 from hathi.engine.values import Credentials, Step
 from hathi.images.errors import ImageError
 from hathi.images.publishing import Wish, must_travel, publish, target_of
+from hathi.model.images import parse_image
 
 LOCAL = {"image": "reg:5000/tool:1"}
 

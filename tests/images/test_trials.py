@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hathi.engine.errors import BuildFailed
-from hathi.engine.names import ImageName
 from hathi.engine.values import Show, Step
 from hathi.images import trials
 from hathi.images.trials import LABEL, Reading, Trials
+from hathi.model.images import ImageName
 
 BASE, ONE, TWO, THREE, FOUR = (letter * 12 for letter in "0abcd")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 from click.core import ParameterSource
 
-from hathi.engine.names import DOCKER_HUB, is_registry
 from hathi.images.publishing import Wish
+from hathi.model.images import DOCKER_HUB, is_registry
 
 if TYPE_CHECKING:
     from hathi.cli.session import Session

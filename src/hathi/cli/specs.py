@@ -15,9 +15,9 @@ from typing import Any
 from hathi.cli import fetching, places
 from hathi.cli.errors import CliError
 from hathi.cli.placing import STDIN, is_url
-from hathi.engine.names import parse_image
 from hathi.images import buildspec
 from hathi.images.buildspec import BuildSpec
+from hathi.model.images import parse_image
 from hathi.model.spec import Problem, SpecError, parse_spec, show, translate
 
 _UNKNOWN = re.compile(r'unknown field "([^"]+)"')

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hathi.engine.errors import EngineRefused
-from hathi.engine.names import parse_image
 from hathi.engine.values import Image
+from hathi.model.images import parse_image
 
 _ID = "sha256:"
 """What the id of an image begins with, which no registry knows."""

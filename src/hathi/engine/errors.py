@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hathi.engine.names import ImageName
 from hathi.model.errors import PreconditionError, UnavailableError
+from hathi.model.images import ImageName
 
 
 class EngineGone(UnavailableError):

@@ -13,9 +13,9 @@ from docker.errors import DockerException, NotFound
 
 from hathi.engine.connection import Connection
 from hathi.engine.errors import BuildFailed, EngineRefused, ImageMissing, LoginNeeded, PushFailed
-from hathi.engine.names import ImageName
 from hathi.engine.reports import Report, hint
 from hathi.engine.values import Credentials, Image, Show
+from hathi.model.images import ImageName
 
 NO_LABELS: Mapping[str, str] = {}
 

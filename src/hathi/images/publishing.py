@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hathi.engine.errors import EngineGone, LoginNeeded
-from hathi.engine.names import DOCKER_HUB, LOCAL, ImageName, is_repository, parse_image
 from hathi.engine.values import Credentials, Show
 from hathi.images.context import context_of
 from hathi.images.errors import ImageError
 from hathi.model.ids import new_id
+from hathi.model.images import DOCKER_HUB, LOCAL, ImageName, misnamed, parse_image
 
 FIELD = ("transform", "image")
 
@@ -101,9 +101,8 @@ def target_of(transform: Mapping[str, Any], folder: Path | None, wish: Wish) -> 
         raise ImageError(f'the image "{text}" has no name, only an id; name the repository that it is pushed to', FIELD)
     if not name.registry and wish.registry not in ("", DOCKER_HUB):
         name = replace(name, registry=wish.registry)
-    if not is_repository(name):
-        lower = "; names are in lower case" if is_repository(parse_image(text.lower())) else ""
-        raise ImageError(f'the image cannot be called "{text}"{lower}: write [REGISTRY/]NAME[:TAG]', FIELD)
+    if reason := misnamed(text):
+        raise ImageError(reason, FIELD)
     if not wish.build:
         return Target(name, local=text)
     return Target(name, *context_of(transform, folder))

@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from hathi.engine.names import ImageName
 from hathi.engine.values import Show, Step
 from hathi.images.context import context_of
 from hathi.model.ids import new_id
+from hathi.model.images import ImageName
 
 REGISTRY, PATH = "localhost", "pachctl-dev"
 """What the images are called, apart from a tag of their own: a name that no engine looks for elsewhere."""

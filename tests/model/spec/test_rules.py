@@ -43,6 +43,11 @@ def pfs(**changes: Any) -> dict[str, Any]:
         ({"s3_out": True, "service": {}}, "s3_out: s3 output is not supported in spouts or services"),
         ({"transform": None}, "pipeline must specify a transform"),
         ({"transform": {"image": None}}, "transform: pipeline transform must contain an image"),
+        (
+            {"transform": {"image": "Team/tool"}},
+            'transform.image: the image cannot be called "Team/tool"; names are in lower case: write '
+            "[REGISTRY/]NAME[:TAG]",
+        ),
         ({"transform": {"secrets": [{"name": "s", "env_var": "E"}]}}, "secret with env_var must specify a key"),
         ({"reprocess_spec": "x"}, "reprocess_spec: ReprocessSpec must be one of 'until_success' or 'every_job'"),
         (

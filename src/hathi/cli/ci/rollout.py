@@ -8,9 +8,9 @@ from pathlib import Path
 
 from hathi.cli.errors import CliError
 from hathi.cli.specs import Spec
-from hathi.engine.names import ImageName, parse_image
 from hathi.images.context import DOCKERFILE
 from hathi.images.publishing import Wish
+from hathi.model.images import ImageName, parse_image
 
 Publish = Callable[[Spec, Wish], Spec]
 """Builds and pushes a spec's image, and returns the spec with its new name."""

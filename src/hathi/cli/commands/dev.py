@@ -16,8 +16,8 @@ from hathi.cli.local.sources import makes_image
 from hathi.cli.placing import STDIN, is_url
 from hathi.cli.session import Session, pass_session, require
 from hathi.cli.submitting import Order, submit
-from hathi.engine.names import DOCKER_HUB
 from hathi.images.publishing import Wish, must_travel
+from hathi.model.images import DOCKER_HUB
 from hathi.wire.gen import hathi_pb2
 
 

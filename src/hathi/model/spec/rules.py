@@ -13,6 +13,7 @@ from typing import Any
 
 from hathi.model import names
 from hathi.model.errors import InvalidError
+from hathi.model.images import misnamed
 from hathi.model.quantities import read_quantity
 from hathi.model.spec import input_rules
 from hathi.model.spec.problems import Path, Problem
@@ -60,6 +61,8 @@ def _transform(spec: Spec, project: str) -> Iterator[Problem]:
     transform = spec["transform"]
     if not transform.get("image"):
         yield Problem(("transform",), "pipeline transform must contain an image")
+    elif reason := misnamed(transform["image"]):
+        yield Problem(("transform", "image"), reason)
     for index, secret in enumerate(transform.get("secrets", ())):
         place: Path = ("transform", "secrets", index)
         if not secret.get("name"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hathi.engine.names import is_registry, is_repository, parse_image
+from hathi.model.images import is_registry, misnamed, parse_image
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,15 @@ def test_what_no_name_can_begin_with_is_no_registry(text):
     assert not is_registry(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "good"),
-    [
-        ("python:3", True),
-        ("localhost:5000/team/word_count", True),
-        ("a b", False),
-        ("Team/tool", False),
-        ("reg.example.com/", False),
-        ("http://reg.example.com/tool", False),
-        ("", False),
-    ],
-)
-def test_engines_take_names_in_small_letters_behind_a_host(text, good):
-    assert is_repository(parse_image(text)) is good
+@pytest.mark.parametrize("text", ["python:3", "localhost:5000/team/word_count", "sha256:12ab", "a@sha256:12", "a:$TAG"])
+def test_engines_take_names_in_small_letters_behind_a_host(text):
+    assert misnamed(text) == ""
+
+
+@pytest.mark.parametrize("text", ["a b", "reg.example.com/", "http://reg.example.com/tool", "", "a//b", "-a"])
+def test_what_engines_do_not_take_is_told_with_how_to_write_it(text):
+    assert misnamed(text) == f'the image cannot be called "{text}": write [REGISTRY/]NAME[:TAG]'
+
+
+def test_capitals_are_told_as_such():
+    assert "names are in lower case" in misnamed("Team/tool")

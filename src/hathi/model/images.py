@@ -46,9 +46,12 @@ def is_registry(text: str) -> bool:
     return _REGISTRY.fullmatch(text) is not None
 
 
-def is_repository(name: ImageName) -> bool:
-    """Return whether engines take a name, its tag aside."""
-    return (not name.registry or is_registry(name.registry)) and _PATH.fullmatch(name.path) is not None
+def misnamed(text: str) -> str:
+    """Return why no engine takes a name, its tag and digest aside; "" when engines do."""
+    if _is_repository(parse_image(text)):
+        return ""
+    lower = "; names are in lower case" if _is_repository(parse_image(text.lower())) else ""
+    return f'the image cannot be called "{text}"{lower}: write [REGISTRY/]NAME[:TAG]'
 
 
 def parse_image(text: str) -> ImageName:
@@ -58,3 +61,7 @@ def parse_image(text: str) -> ImageName:
     registry = head if slash and (head == "localhost" or "." in head or ":" in head) else ""
     path, _, tag = (rest if registry else name).partition(":")
     return ImageName(registry, path, tag, digest)
+
+
+def _is_repository(name: ImageName) -> bool:
+    return (not name.registry or is_registry(name.registry)) and _PATH.fullmatch(name.path) is not None
