@@ -50,3 +50,12 @@ def pachctl(docker_pachd: Pachd, tmp_path: Path) -> Iterator[Pachctl]:
     pachctl = Pachctl(docker_pachd.address, tmp_path / "config.json")
     yield pachctl
     pachctl.run("delete", "pipeline", "--all", "--force")
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, pachctl: Pachctl) -> Path:
+    """Where pachctl makes its folders."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    pachctl.environment["TMPDIR"] = str(folder)
+    return folder

@@ -21,15 +21,6 @@ LIMIT = "cat /sys/fs/cgroup/memory.max 2> /dev/null || cat /sys/fs/cgroup/memory
 
 
 @pytest.fixture
-def scratch(tmp_path: Path, pachctl: Pachctl) -> Path:
-    """Where pachctl makes its folders."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    pachctl.environment["TMPDIR"] = str(folder)
-    return folder
-
-
-@pytest.fixture
 def repo(pachctl: Pachctl, name: str) -> str:
     pachctl("create", "repo", name)
     pachctl("put", "file", f"{name}@master:/a", text="alpha")

@@ -37,15 +37,6 @@ def datum_of(pachctl: Pachctl, job: str) -> str:
     return str(pachctl.json("list", "datum", job)[0]["datum"]["id"])
 
 
-@pytest.fixture
-def scratch(tmp_path: Path, pachctl: Pachctl) -> Path:
-    """Where pachctl makes its folders."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    pachctl.environment["TMPDIR"] = str(folder)
-    return folder
-
-
 def test_a_datum_sees_the_image_and_the_environment_of_its_job(
     pachctl: Pachctl, place: str, engine: Any, scratch: Path, tmp_path: Path
 ) -> None:
