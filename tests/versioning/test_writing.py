@@ -180,31 +180,31 @@ def test_parallel_writes_to_one_branch_all_land(world) -> None:
 
 
 def test_a_head_moved_by_another_process_meanwhile_is_folded_onto_again(world, another, monkeypatch) -> None:
-    plain, interfering = writing.fold, [lambda: another.put("a@master:/theirs", b"2")]
+    plain, interfering = writing.fold_changes, [lambda: another.put("a@master:/theirs", b"2")]
 
-    def fold(upload, base, runs):
+    def fold(upload, base, row):
         if interfering:
-            monkeypatch.setattr(writing, "fold", plain)
+            monkeypatch.setattr(writing, "fold_changes", plain)
             interfering.pop()()
-            monkeypatch.setattr(writing, "fold", fold)
-        return plain(upload, base, runs)
+            monkeypatch.setattr(writing, "fold_changes", fold)
+        return plain(upload, base, row)
 
-    monkeypatch.setattr(writing, "fold", fold)
+    monkeypatch.setattr(writing, "fold_changes", fold)
     world.put("a@master:/mine", b"1")
     assert world.files("a@master") == another.files("a@master") == {"/mine": b"1", "/theirs": b"2"}
     assert len(world.log("a")) == 2
 
 
 def test_a_head_opened_meanwhile_takes_the_write(world, another, monkeypatch) -> None:
-    plain, commit = writing.fold, []
+    plain, commit = writing.fold_changes, []
 
-    def fold(upload, base, runs):
+    def fold(upload, base, row):
         if not commit:
             commit.append(another.start("a@master"))
-        return plain(upload, base, runs)
+        return plain(upload, base, row)
 
     world.put("a@master:/x", b"0")
-    monkeypatch.setattr(writing, "fold", fold)
+    monkeypatch.setattr(writing, "fold_changes", fold)
     assert world.put("a@master:/mine", b"1") == commit[0]
     assert world.info("a@master").open
 
@@ -243,3 +243,18 @@ def test_a_large_file_is_streamed_and_comes_back(world) -> None:
         writer.put("/big", iter(parts))
         writer.close()
     assert world.cat("a@master:/big") == b"".join(parts)
+
+
+@pytest.mark.parametrize("count", [10, 10_000])
+def test_equal_files_put_again_store_nothing(world, objects, count: int) -> None:
+    def stored_by_a_put() -> int:
+        before = sum(map(objects.size, objects.list()))
+        with Writer(world.store, world.spec("a@master")) as writer:
+            for number in range(count):
+                writer.put(f"/{number % 7}/{number}", [b"content %d" % number])
+            writer.close()
+        return sum(map(objects.size, objects.list())) - before
+
+    assert stored_by_a_put() > 0
+    assert stored_by_a_put() == 0
+    assert len(world.files("a@master")) == count and len(world.log("a")) == 2

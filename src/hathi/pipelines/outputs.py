@@ -7,6 +7,7 @@ over here: one that two datums write is an error, whether both wrote it in this 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
@@ -24,10 +25,11 @@ from hathi.storage.filesets.difference import difference
 from hathi.storage.filesets.entry import key_of
 from hathi.storage.filesets.errors import DuplicatePath
 from hathi.storage.filesets.files import FileTree
-from hathi.storage.filesets.fold import fold
+from hathi.storage.filesets.fold import fold_changes
 from hathi.storage.filesets.nodes import Nodes, WritableNodes, writing
 from hathi.storage.filesets.ops import RUN
-from hathi.storage.filesets.run import EMPTY_RUN
+from hathi.storage.filesets.run import StoredRun
+from hathi.storage.filesets.scratch import Scratch
 from hathi.storage.filesets.writer import RunWriter
 
 
@@ -47,33 +49,32 @@ def compose_output(upload: Upload, base_root: bytes, base: DatumIndex, new: Datu
     Both indexes read through `upload`. Raises DuplicatePath, PathCollision, UnusableReport.
     """
     nodes = writing(upload)
-    vacated = _vacated(nodes, base, new)
     files = FileTree(nodes, base_root)
-    with RunWriter(nodes, on_clash="refuse") as run:
+    with closing(Scratch()) as scratch, RunWriter(nodes) as run:
+        temporary = WritableNodes(scratch)
+        vacated = _vacated(nodes, temporary, base, new)
         for change in _file_changes(nodes, base, new):
             if change.after is None:
                 continue
             if change.before is None and files.stat(change.path) is not None:
-                _check_vacant(nodes, vacated, new, change)
+                _check_vacant(nodes, temporary, vacated, new, change)
             run.put(change.path, change.after, label=change.datum)
-        written = run.finish()
-    return fold(upload, base_root, [vacated, written])
+        row = [StoredRun(temporary, vacated), *run.changes()]
+        return fold_changes(upload, base_root, row, on_clash="refuse")
 
 
-def _vacated(nodes: WritableNodes, base: DatumIndex, new: DatumIndex) -> bytes:
-    """Return the run that deletes what datums wrote and no longer do; EMPTY_RUN when there is nothing of that."""
-    with RunWriter(nodes) as run:
-        found = False
+def _vacated(nodes: Nodes, temporary: WritableNodes, base: DatumIndex, new: DatumIndex) -> bytes:
+    """Write the run that deletes what datums wrote and no longer do, and return its root."""
+    with RunWriter(temporary) as run:
         for change in _file_changes(nodes, base, new, new_datums=False):
             if change.after is None:
-                found = True
                 run.delete(change.path)
-        return run.finish() if found else EMPTY_RUN
+        return run.finish()
 
 
-def _check_vacant(nodes: Nodes, vacated: bytes, new: DatumIndex, change: FileChange) -> None:
+def _check_vacant(nodes: Nodes, temporary: Nodes, vacated: bytes, new: DatumIndex, change: FileChange) -> None:
     """Raise DuplicatePath if another datum still writes this path. (Of a directory there the fold tells.)"""
-    if tree.get(RUN, nodes, vacated, key_of(change.path)) is not None:
+    if tree.get(RUN, temporary, vacated, key_of(change.path)) is not None:
         return
     for record in new.records():
         if record.id != change.datum and any(path == change.path for path, _ in files_of(nodes, record)):

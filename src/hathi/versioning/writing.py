@@ -1,9 +1,9 @@
-"""Writing files: a stream of changes becomes one run, and one transaction names it.
+"""Writing files: a stream of changes is gathered, stored, and named by one transaction.
 
 Bytes first, names second: everything is durable before the transaction begins, and what nothing names is garbage. A
-write to a branch whose head is finished makes a commit of its own, finished at once: one pack, one transaction. When
-the head moves meanwhile, the run is folded once more onto the new head; in one process the writers of a branch take
-turns, so that this happens only when somebody else moves it.
+write to an open commit becomes a run of it. A write to a branch whose head is finished makes a commit of its own,
+finished at once: one pack, one transaction. When the head moves meanwhile, the changes are folded once more onto the
+new head; in one process the writers of a branch take turns, so that this happens only when somebody else moves it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from hathi.model.errors import InvalidError
 from hathi.model.infos import CommitState, Origin
 from hathi.model.references import Branch, Commit, CommitSpec
 from hathi.storage.filesets.files import FileTree
-from hathi.storage.filesets.fold import fold
+from hathi.storage.filesets.fold import fold_changes
+from hathi.storage.filesets.run import store as store_run
 from hathi.storage.filesets.writer import RunWriter
 from hathi.versioning import commits, files, lookup
 from hathi.versioning.errors import CommitFinished, FileNotFound, PipelineOutput, WaitEnded
@@ -132,10 +133,9 @@ class Writer:
         PipelineOutput, OutputBranch, BuildSource, PathCollision (one-off writes only; an open commit tells when it is
         finished), BranchNotFound, RepoNotFound, CommitNotFound, LeaseLapsed, and what the object store raises.
         """
-        run = self._runs.finish()
         commit: Commit | None = None
         while commit is None:
-            commit = self._name(run)
+            commit = self._name()
         self._resources.close()
         return commit
 
@@ -147,8 +147,8 @@ class Writer:
     ) -> None:
         self._resources.close()
 
-    def _name(self, run: bytes) -> Commit | None:
-        """Let the run take effect where `spec` points now; None when that changes meanwhile and must be asked anew.
+    def _name(self) -> Commit | None:
+        """Let the changes take effect where `spec` points now; None when that changes meanwhile and must be asked anew.
 
         Writers of one branch take turns, but nobody holds up the others by waiting for a commit to be finished.
         """
@@ -158,16 +158,20 @@ class Writer:
                 if isinstance(target, BranchRow):
                     base = commits.base_root(tx, target.head)
             if isinstance(target, CommitRow):
+                run = store_run(self._upload, self._runs.changes())
                 return target.commit if add_run(self._store, self._upload, target, run) else None
             if target.head is None or target.head.finished is not None:
-                return self._write_once(target, base, run)
+                return self._write_once(target, base)
         awaited = CommitSpec(target.head.repo, id=target.head.commit.id)
         wait_commit(self._store, awaited, CommitState.FINISHED, self._cancelled, self._on_leave)
         return None
 
-    def _write_once(self, place: BranchRow, base: bytes, run: bytes) -> Commit | None:
-        """Make a finished commit of `run` on the head of a branch, whose tree is `base`; None when the head moves."""
-        root = fold(self._upload, base, [run])
+    def _write_once(self, place: BranchRow, base: bytes) -> Commit | None:
+        """Make a finished commit on the head of a branch, whose tree is `base`; None when the head moves.
+
+        The changes are folded as they were gathered: a run that nobody will name is not worth storing.
+        """
+        root = fold_changes(self._upload, base, self._runs.changes())
         size = FileTree(self._upload, root).size
         packs = self._upload.seal()
         self._check_client()

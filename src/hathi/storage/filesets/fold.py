@@ -17,9 +17,9 @@ from hathi.storage.chunks.interface import NodeStore
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.collisions import Collisions
 from hathi.storage.filesets.entry import FILES
-from hathi.storage.filesets.nodes import Nodes, writing
+from hathi.storage.filesets.nodes import Nodes, reading, writing
 from hathi.storage.filesets.ops import Kind, kind_of, parts_of
-from hathi.storage.filesets.run import StoredRun, deleted, resolve
+from hathi.storage.filesets.run import Changes, StoredRun, deleted, resolve, unclashed
 
 
 class Joiner(NodeStore, Protocol):
@@ -35,11 +35,20 @@ def fold(upload: Joiner, base_root: bytes, runs: Sequence[bytes]) -> bytes:
 
     Raises PathCollision; the store then holds nodes that nothing names.
     """
+    nodes = reading(upload)
+    return fold_changes(upload, base_root, [StoredRun(nodes, run) for run in runs])
+
+
+def fold_changes(upload: Joiner, base_root: bytes, row: Sequence[Changes], on_clash: str = "append") -> bytes:
+    """Do what `fold` does with changes that need not be stored as a run: only the nodes of the result are written.
+
+    on_clash: see `compose`. Raises PathCollision, DuplicatePath.
+    """
     nodes = writing(upload)
-    row = [StoredRun(nodes, run) for run in runs]
+    ops = resolve(row) if on_clash == "append" else unclashed(resolve(row))
     collisions = Collisions(nodes, base_root)
     deletions = (tree.DeleteRange(start, stop) for start, stop in deleted(row))
-    edits = merge(deletions, _edits(upload, nodes, base_root, resolve(row), collisions), key=lambda edit: edit.key)
+    edits = merge(deletions, _edits(upload, nodes, base_root, ops, collisions), key=lambda edit: edit.key)
     root = tree.apply(FILES, nodes, base_root, edits)
     collisions.verify(root)
     return root

@@ -88,7 +88,7 @@ def run_size(nodes: NodeReader, run: bytes) -> tuple[int, int]:
 
 def store(target: NodeStore, row: Sequence[Changes], on_clash: str = "append") -> bytes:
     """Write a row of changes as one run and return its root."""
-    ops = resolve(row) if on_clash == "append" else _unclashed(resolve(row))
+    ops = resolve(row) if on_clash == "append" else unclashed(resolve(row))
     return tree.build(RUN, target, chain(map(encode_range, deleted(row)), ops))
 
 
@@ -149,7 +149,8 @@ def _tagged_ranges(changes: Changes, position: int) -> Iterator[tuple[bytes, byt
         yield start, stop, position
 
 
-def _unclashed(ops: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+def unclashed(ops: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield encoded operations as they come. Raises DuplicatePath at one whose path was put under several labels."""
     for key, value in ops:
         if labels := clash(value):
             raise DuplicatePath(key.decode(), *labels)

@@ -118,10 +118,16 @@ class RunWriter:
             for key, value in zip(keys, values, strict=True):
                 self._put(target + key[len(source) :], _part(value), append, label)
 
+    def changes(self) -> list[Changes]:
+        """Return what was gathered, to be folded without storing it as a run; it is valid until the writer is closed.
+
+        Labels that clash are left to whoever folds it.
+        """
+        return [*self._spilled_runs(), *self._layers]
+
     def finish(self) -> bytes:
         """Write the run and return its root; the writer is used up. Raises DuplicatePath."""
-        row: list[Changes] = [*self._spilled_runs(), *self._layers]
-        root = store(self._nodes, row, self._on_clash)
+        root = store(self._nodes, self.changes(), self._on_clash)
         self.close()
         return root
 
