@@ -25,11 +25,12 @@ from hathi.server import runtimes
 from hathi.server.config import Settings
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.serving import GrpcServer
-from hathi.server.housekeeping import Housekeeping
+from hathi.server.housekeeping import index_merging
 from hathi.server.logging import configure
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.local import LocalStore
 from hathi.storage.segments import SegmentLog
+from hathi.supervision import Supervisor
 from hathi.versioning.finishing import Finisher
 from hathi.versioning.store import Store
 
@@ -60,6 +61,7 @@ class Server:
         settings = self.settings
         configure(settings.log_format)
         _own(settings.root, parts)
+        supervisor = Supervisor()
         database = Database.open(settings.database_url)
         parts.callback(database.close)
         objects = LocalStore(settings.objects)
@@ -81,7 +83,7 @@ class Server:
             log.warning("workers cannot run here: %s", problem)
         controllers = Controllers(store, runtime, logs)
         finisher = Finisher(store)
-        housekeeping = Housekeeping(chunks)
+        housekeeping = index_merging(supervisor, chunks)
         server = GrpcServer(Backend(store, objects, logs, runtime, cluster), settings.host, settings.port)
         for part in (finisher, controllers, housekeeping):
             part.start()

@@ -11,11 +11,11 @@ from hathi.metadata.feed import Subscription
 from hathi.model.errors import HathiError
 from hathi.model.references import Pipeline
 from hathi.pipelines.controllers import job, pipeline, trouble
-from hathi.pipelines.controllers.queue import KeyedQueue
 from hathi.pipelines.controllers.topics import PREFIXES, Key, every_key, keys_of
 from hathi.pipelines.logs import Logs
 from hathi.pipelines.work import parse_group
 from hathi.runtimes.interface import Runtime
+from hathi.supervision.keyed_queue import KeyedQueue
 from hathi.versioning.store import Store
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hathi.pipelines.controllers.queue import KeyedQueue
+from hathi.supervision.keyed_queue import KeyedQueue
 
 
 @pytest.fixture
@@ -57,3 +58,32 @@ def test_a_waiting_taker_is_woken_by_a_key_and_by_the_end(queue):
     queue.close()
     taker.join(30)
     assert taken == ["a"] and not taker.is_alive()
+
+
+def test_a_key_that_is_held_back_waits_even_when_asked_for(queue, clock):
+    queue.hold("a", clock() + timedelta(seconds=1))
+    queue.add("a")
+    assert queue.take_now() is None
+    clock.advance(1)
+    assert queue.take_now() == "a"
+
+
+def test_of_several_times_for_one_key_the_earliest_counts_and_nothing_piles_up(queue, clock):
+    for seconds in range(1000, 1, -1):
+        queue.add_at("a", clock() + timedelta(seconds=seconds))
+        queue.add_at("a", clock() + timedelta(seconds=5000))
+    clock.advance(2)
+    assert queue.take_now() == "a"
+    queue.done("a")
+    clock.advance(10_000)
+    assert queue.take_now() is None
+
+
+def test_a_deadline_a_thousand_years_away_breaks_no_wait(queue, clock):
+    queue.add_at("a", datetime(9999, 1, 1, tzinfo=UTC))
+    taken = []
+    taker = threading.Thread(target=lambda: taken.append(queue.take()))
+    taker.start()
+    queue.add("b")
+    taker.join(30)
+    assert taken == ["b"]
