@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from hathi.metadata.tables.pps import SetState
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import NotFoundError
 from hathi.model.identity import datum_id
@@ -97,12 +96,12 @@ def restart(store: Store, job: Job, filters: Sequence[str]) -> None:
     """
     with store.db.write() as tx:
         row = jobs.get(tx, job)
-        for one in sets.list_rows(tx, row.id):
-            if one.state is SetState.CLAIMED and one.datum:
+        for one in sets.claimed_of_job(tx, row.id):
+            if one.datum:
                 datums = payloads.unpack_runs(sets.payload(tx, row.id, one.seq))
                 at_hand = next(record for record in datums if record.id == one.datum)
                 if all(any(_shows(part, text) for part in at_hand.inputs) for text in filters):
-                    sets.change(tx, one, cancelled=[*one.cancelled, one.datum])
+                    sets.cancel(tx, one, one.datum)
 
 
 def _records(store: Store, row: JobRow, after: str, *, reverse: bool) -> Iterator[DatumRecord]:

@@ -23,6 +23,7 @@ def stop(tx: Transaction, row: JobRow, reason: str) -> None:
     """Wish that an unfinished job be killed; the first wish counts."""
     if not row.stop:
         jobs.change(tx, row, stop=reason)
+        sets.stop(tx, row.id)
         tx.emit(sets.topic(row.job.pipeline))
 
 

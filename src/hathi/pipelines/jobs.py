@@ -164,5 +164,5 @@ def seen(tx: Transaction, row: JobRow) -> tuple[JobState, str]:
 
 
 def _workers(tx: Transaction, row: JobRow) -> tuple[WorkerInfo, ...]:
-    at_work = (found for found in sets.list_rows(tx, row.id) if found.expires is not None and found.worker)
+    at_work = sets.claimed_of_job(tx, row.id)
     return tuple(WorkerInfo(found.worker, row.job.id, found.datum, found.datum_started) for found in at_work)

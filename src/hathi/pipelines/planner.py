@@ -26,6 +26,7 @@ from hathi.pipelines.planning.trees import Trees
 from hathi.pipelines.planning.written import Ids, Written
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
+from hathi.pipelines.rows.sets import NewSet
 from hathi.storage.filesets.nodes import Nodes, reading
 from hathi.versioning.store import Store
 
@@ -202,17 +203,21 @@ def _write_all(
 
 
 def _write(store: Store, row: JobRow, pending: Sequence[_Numbered], values: Mapping[str, object]) -> bool:
-    rows = [(one.seq, len(one.batch), *_payload(row.job, one)) for one in pending]
+    new = [_new_set(row.job, one) for one in pending]
     with store.db.write() as tx:
         current = jobs.find(tx, row.job, hidden=True)
         if current is None or current.state is not JobState.RUNNING:
             return False
-        for seq, count, kind, payload in rows:
-            sets.insert_row(tx, row.id, seq, kind, count, payload)
+        sets.insert_rows(tx, current, new)
         tx.emit(sets.topic(row.job.pipeline))
         if values:
             jobs.change(tx, row, **values)
     return True
+
+
+def _new_set(job: Job, one: _Numbered) -> NewSet:
+    kind, payload = _payload(job, one)
+    return NewSet(one.seq, kind, len(one.batch), payload)
 
 
 def _payload(job: Job, one: _Numbered) -> tuple[SetKind, bytes]:

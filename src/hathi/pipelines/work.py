@@ -124,7 +124,7 @@ def claim(
     leaving: datetime | None = None  # until when the rest of a job is left to others
     pipeline, only = parse_group(group)
     deadline = store.db.clock() + timedelta(seconds=wait)
-    withdraw(store, pipeline, lambda holder: holder == worker)
+    _release(store, pipeline, worker)
     with listen(store.db.feed, sets.topic(pipeline), cancelled=cancelled, on_leave=on_leave) as pause:
         while True:
             found: tuple[Claim, bytes] | None = None
@@ -168,7 +168,7 @@ def beat(store: Store, claim_id: str, worker: str, *, datum: str = "", running_s
             return Beat(lost=True)
         since = tx.now - timedelta(seconds=running_seconds) if datum else None
         expires = tx.now + timedelta(seconds=CLAIM_SECONDS)
-        sets.change(tx, row, expires=expires, datum=datum, datum_started=since, cancelled=None)
+        sets.extend(tx, row, expires, datum, since)
         return Beat(lost=False, cancelled=row.cancelled)
 
 
@@ -190,14 +190,7 @@ def report(store: Store, report: Report) -> bool:
             _hand_back(tx, job, row, report.error)
             return True
         store.ledger.register(tx, report.lease_id, report.packs)
-        values = {
-            "state": SetState.DONE,
-            "index_root": report.index,
-            "expires": None,
-            "datum": "",
-            "datum_started": None,
-        }
-        sets.change(tx, row, **values)
+        sets.finish(tx, row, report.index)
         _count(tx, job, report)
         store.ledger.release(tx, report.lease_id)
     return True
@@ -209,7 +202,7 @@ def withdraw(store: Store, pipeline: Pipeline, which: Callable[[str], bool]) -> 
         held = any(which(worker) for worker in holders(tx, pipeline))
     if held:
         with store.db.write() as tx:
-            for row in sets.claimed(tx, pipeline):
+            for row in _held(tx, pipeline):
                 if which(row.worker):
                     sets.free(tx, row)
             tx.emit(sets.topic(pipeline))
@@ -217,7 +210,7 @@ def withdraw(store: Store, pipeline: Pipeline, which: Callable[[str], bool]) -> 
 
 def holders(tx: Transaction, pipeline: Pipeline) -> set[str]:
     """Return the names of the workers that hold sets of a pipeline."""
-    return {row.worker for row in sets.claimed(tx, pipeline)}
+    return {row.worker for row in _held(tx, pipeline)}
 
 
 def parse_group(key: str) -> tuple[Pipeline, int]:
@@ -232,6 +225,22 @@ def parse_group(key: str) -> tuple[Pipeline, int]:
 def group_key(pipeline: Pipeline, version: int) -> str:
     """Return the WorkerGroup key of a pipeline's version."""
     return f"{pipeline.project}/{pipeline.name}/v{version}"
+
+
+def _release(store: Store, pipeline: Pipeline, worker: str) -> None:
+    """Let the sets that one worker holds be claimed by others: it asks for another one."""
+    with store.db.read() as tx:
+        held = sets.held_by(tx, pipelines.get(tx, pipeline).id, worker)
+    if held:
+        with store.db.write() as tx:
+            for row in sets.held_by(tx, pipelines.get(tx, pipeline).id, worker):
+                sets.free(tx, row)
+            tx.emit(sets.topic(pipeline))
+
+
+def _held(tx: Transaction, pipeline: Pipeline) -> list[SetRow]:
+    row = pipelines.find(tx, pipeline)
+    return [] if row is None else sets.claimed(tx, row.id)
 
 
 def _leaves(tx: Transaction, pipeline_id: int, version: int, row: SetRow, worker: str) -> bool:
@@ -256,8 +265,7 @@ def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> tupl
         return None
     claim_id = uuid4().hex
     expires = tx.now + timedelta(seconds=CLAIM_SECONDS)
-    values = {"claim_id": claim_id, "worker": worker, "expires": expires, "datum": "", "datum_started": None}
-    sets.change(tx, row, state=SetState.CLAIMED, attempts=row.attempts + 1, cancelled=None, **values)
+    sets.claim(tx, row, claim_id, worker, expires)
     claim = Claim(
         id=claim_id,
         seconds=CLAIM_SECONDS,

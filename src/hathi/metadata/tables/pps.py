@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -120,19 +121,56 @@ datum_sets = Table(
     metadata,
     Column("job_id", RowId, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
+    # Whose workers may claim it: copied from the job, so that one index finds the next set of a pipeline's version.
+    Column("pipeline_id", RowId, nullable=False),
+    Column("version", Integer, nullable=False),
     Column("kind", Choice(SetKind), nullable=False),
     Column("state", Choice(SetState), nullable=False),
     Column("count", Integer, nullable=False),
-    Column("payload", LargeBinary, nullable=False),  # the datums, or ids, in the form of pipelines.payloads
+    # When it may be claimed: 1970 at once; later after an error, or when the claim on it ends unless it is extended.
+    # Null when it may not: it is done, or its job is about to be killed.
+    Column("due", UtcTime),
     # Who has claimed it, until when, and what it does now. A claim's id outlives the claim, to know a repeated report.
     Column("claim_id", String(32), unique=True),
     Column("worker", String, nullable=False, default=""),
-    Column("expires", UtcTime),
+    Column("expires", UtcTime),  # null when nobody holds it
     Column("datum", String, nullable=False, default=""),
     Column("datum_started", UtcTime),
     Column("cancelled", Json),  # ids of datums its worker is to stop and try again
-    Column("not_before", UtcTime),  # it was handed back with an error; claim it no sooner
     Column("attempts", Integer, nullable=False, default=0),
     Column("index_root", LargeBinary),  # records of its datums
     Index(None, "job_id", "state"),
+)
+
+Index(
+    "ix_datum_sets_due",
+    *(datum_sets.c[name] for name in ("pipeline_id", "version", "due", "job_id", "seq")),
+    sqlite_where=datum_sets.c.due.is_not(None),
+    postgresql_where=datum_sets.c.due.is_not(None),
+)
+
+Index(
+    "ix_datum_sets_held",
+    *(datum_sets.c[name] for name in ("pipeline_id", "worker", "job_id", "seq")),
+    sqlite_where=datum_sets.c.expires.is_not(None),
+    postgresql_where=datum_sets.c.expires.is_not(None),
+)
+
+datum_set_payloads = Table(
+    "datum_set_payloads",
+    metadata,
+    # Apart from the sets, whose rows are small and read often.
+    Column("job_id", RowId, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary, nullable=False),  # the datums, or ids, in the form of pipelines.payloads
+    ForeignKeyConstraint(("job_id", "seq"), ("datum_sets.job_id", "datum_sets.seq"), ondelete="CASCADE"),
+)
+
+job_shares = Table(
+    "job_shares",
+    metadata,
+    # How many of a job's datums are in sets that a worker has claimed or done; under "" those that nobody has.
+    Column("job_id", RowId, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("worker", String, primary_key=True),
+    Column("datums", BigInteger, nullable=False),
 )

@@ -50,7 +50,7 @@ class Observation:
     waiting: names of the inputs whose commits are not finished; failed: of those that finished with an error.
     predecessor_ended: whether the job before it on the output branch has ended, or there is none.
     early: whether planning before that is possible and worth while.
-    plan: how far it is planned. outstanding: sets not done yet.
+    plan: how far it is planned. outstanding: sets not done yet; an observer that knows of some need not count them.
     failed_datum: id of the first datum that failed for good, "" when none did. failed_reason: why, as far as known.
     stop: why it shall stop, "" when it shall not. timed_out: whether its job_timeout has passed.
     folded: whether output and index are made. fold_error: why the output cannot be, "" when it can.

@@ -63,7 +63,7 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
     begun = row.state not in jobs.NOT_BEGUN
     output = inputs.output_commit(tx, row.job)
     found = [] if begun or output is None else inputs.input_rows(tx, output)
-    outstanding = sets.outstanding(tx, row.id) if row.planned else 0
+    outstanding = row.planned and sets.outstanding(tx, row.id)
     read = spec.input if not row.planned or outstanding else None
     there = output is not None and (read is None or inputs.all_there(tx, output, read))
     deadline = _deadline(row, spec)
@@ -75,7 +75,7 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
         predecessor_ended=row.planned or not jobs.unfinished_before(tx, row),
         early=not (row.planned or row.planned_early or jobs.waiting_before(tx, row)),
         plan=Plan.FULL if row.planned else Plan.EARLY if row.planned_early else Plan.NONE,
-        outstanding=outstanding,
+        outstanding=int(outstanding),
         failed_datum=row.failed_datum,
         failed_reason=row.failed_reason,
         stop=row.stop or ("" if there else ending.GONE),

@@ -1,19 +1,28 @@
-"""Rows of datum sets: what a job has to do, who does it, and what came of it."""
+"""Rows of datum sets: what a job has to do, who does it, and what came of it.
+
+Every statement costs what it returns, however many sets the job has and however many are done: the next set to claim,
+the sets that a worker holds and the shares of the workers each have an index or a row of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
-from hathi.metadata.tables.pps import SetKind, SetState, datum_sets, jobs, pipelines
+from hathi.metadata.tables.pps import SetKind, SetState, datum_set_payloads, datum_sets, job_shares
 from hathi.metadata.transaction import Transaction
-from hathi.model.pps import JobState
 from hathi.model.references import Pipeline
+from hathi.pipelines.rows.jobs import JobRow
 from hathi.pipelines.sharing import Part
+
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Value of `due` for a set that may be claimed at once."""
+
+NOBODY = ""
+"""The worker under which a job's share counts the datums that nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,7 @@ class SetRow:
     kind: SetKind
     state: SetState
     count: int
+    due: datetime | None
     claim_id: str | None
     worker: str
     expires: datetime | None
@@ -35,20 +45,48 @@ class SetRow:
     index_root: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewSet:
+    """A datum set to be added to a job. count: how many datums its payload holds."""
+
+    seq: int
+    kind: SetKind
+    count: int
+    payload: bytes
+
+
 def topic(pipeline: Pipeline) -> str:
     """Return the feed topic that wakes workers of a pipeline."""
     return f"work/{pipeline.project}/{pipeline.name}"
 
 
-def insert_row(tx: Transaction, job_id: int, seq: int, kind: SetKind, count: int, payload: bytes) -> None:
-    """Add a set: ready to be claimed when there is something to run, else done."""
-    state = SetState.READY if kind is SetKind.RUN else SetState.DONE
-    values = {"job_id": job_id, "seq": seq, "kind": kind, "state": state, "count": count, "payload": payload}
-    tx.connection.execute(_INSERT, values)
+def insert_rows(tx: Transaction, job: JobRow, new: Sequence[NewSet]) -> None:
+    """Add sets to a job: ready to be claimed where there is something to run, else done."""
+    if not new:
+        return
+    runs = [one for one in new if one.kind is SetKind.RUN]
+    due = None if job.stop else AT_ONCE
+    rows = [
+        {
+            "job_id": job.id,
+            "seq": one.seq,
+            "pipeline_id": job.pipeline_id,
+            "version": job.version,
+            "kind": one.kind,
+            "state": SetState.READY if one.kind is SetKind.RUN else SetState.DONE,
+            "count": one.count,
+            "due": due if one.kind is SetKind.RUN else None,
+        }
+        for one in new
+    ]
+    tx.connection.execute(_INSERT, rows)
+    payloads = [{"job_id": job.id, "seq": one.seq, "payload": one.payload} for one in new]
+    tx.connection.execute(_INSERT_PAYLOAD, payloads)
+    _share(tx, job.id, NOBODY, sum(one.count for one in runs))
 
 
 def list_rows(tx: Transaction, job_id: int) -> list[SetRow]:
-    """Return a job's sets in the plan's order."""
+    """Return all of a job's sets in the plan's order."""
     return list(_rows(tx, _OF_JOB, {"the_job": job_id}))
 
 
@@ -64,48 +102,75 @@ def find_payload(tx: Transaction, job_id: int, seq: int) -> bytes | None:
     return data
 
 
-def known(tx: Transaction, job_id: int) -> int:
-    """Return how many sets a job has."""
-    count: int = tx.connection.execute(_KNOWN, {"the_job": job_id}).scalar_one()
-    return count
-
-
-def outstanding(tx: Transaction, job_id: int) -> int:
-    """Return how many of a job's sets are not done."""
-    count: int = tx.connection.execute(_OUTSTANDING, {"the_job": job_id}).scalar_one()
-    return count
+def outstanding(tx: Transaction, job_id: int) -> bool:
+    """Return whether a job has sets that are not done."""
+    return tx.connection.execute(_OUTSTANDING, {"the_job": job_id}).first() is not None
 
 
 def claimable(tx: Transaction, pipeline_id: int, version: int) -> SetRow | None:
-    """Return the first set that a worker of this version may claim now: ready, or claimed by one that fell silent."""
-    group = {"the_pipeline": pipeline_id, "the_version": version}
-    row = tx.connection.execute(_CLAIMABLE, {**group, "now": tx.now}).first()
-    return None if row is None else _set(row)
+    """Return the set that a worker of this version should claim now, None when there is none.
+
+    First come sets that have rested long enough after an error, or whose worker fell silent; then those that nobody
+    has claimed yet, in the order of jobs and plans.
+    """
+    group = {"the_pipeline": pipeline_id, "the_version": version, "at_once": AT_ONCE}
+    later = next(_rows(tx, _LATER, group), None)
+    if later is not None and later.due is not None and later.due <= tx.now:
+        return later
+    return next(_rows(tx, _READY_NOW, group), None)
 
 
 def next_due(tx: Transaction, pipeline_id: int, version: int) -> datetime | None:
     """Return when the next set becomes claimable by time alone, None when none does."""
-    group = {"the_pipeline": pipeline_id, "the_version": version}
-    times = (tx.connection.execute(statement, group).scalar() for statement in (_NEXT_READY, _NEXT_SILENT))
-    return min((time for time in times if time is not None), default=None)
+    group = {"the_pipeline": pipeline_id, "the_version": version, "at_once": AT_ONCE}
+    later = next(_rows(tx, _LATER, group), None)
+    return None if later is None else later.due
 
 
 def parts(tx: Transaction, job_id: int) -> tuple[list[Part], int]:
     """Return what each worker had of a job, and how many of its datums nobody had."""
-    datums: dict[str, int] = {}
-    busy: set[str] = set()
-    for worker, state, count in tx.connection.execute(_PARTS, {"the_job": job_id}):
-        holder = worker if state is not SetState.READY else ""
-        datums[holder] = datums.get(holder, 0) + int(count)
-        if state is SetState.CLAIMED:
-            busy.add(holder)
-    left = datums.pop("", 0)
-    return [Part(worker, count, worker in busy) for worker, count in datums.items()], left
+    shares = {worker: int(datums) for worker, datums in tx.connection.execute(_SHARES, {"the_job": job_id})}
+    busy = set(tx.connection.execute(_BUSY, {"the_job": job_id}).scalars())
+    left = shares.pop(NOBODY, 0)
+    return [Part(worker, datums, worker in busy) for worker, datums in shares.items() if datums], left
 
 
-def change(tx: Transaction, row: SetRow, **values: Any) -> None:
-    """Change columns of a set's row."""
-    tx.connection.execute(_CHANGE, {"the_job": row.job_id, "the_seq": row.seq, **values})
+def claim(tx: Transaction, row: SetRow, claim_id: str, worker: str, expires: datetime) -> None:
+    """Give a set that is claimable to a worker."""
+    values = {"claim_id": claim_id, "worker": worker, "expires": expires, "due": expires}
+    values |= {"state": SetState.CLAIMED, "attempts": row.attempts + 1}
+    _change(tx, row, datum="", datum_started=None, cancelled=None, **values)
+    _share(tx, row.job_id, row.worker, -row.count)
+    _share(tx, row.job_id, worker, row.count)
+
+
+def extend(tx: Transaction, row: SetRow, expires: datetime, datum: str, datum_started: datetime | None) -> None:
+    """Let the claim on a set end later, and record what its worker does; what it was to cancel has been passed on."""
+    due = None if row.due is None else expires
+    _change(tx, row, expires=expires, due=due, datum=datum, datum_started=datum_started, cancelled=None)
+
+
+def cancel(tx: Transaction, row: SetRow, datum: str) -> None:
+    """Have the worker that holds a set stop a datum and try it again."""
+    _change(tx, row, cancelled=[*row.cancelled, datum])
+
+
+def finish(tx: Transaction, row: SetRow, index_root: bytes) -> None:
+    """Record what came of a set that its worker has done."""
+    _change(tx, row, state=SetState.DONE, index_root=index_root, expires=None, due=None, datum="", datum_started=None)
+
+
+def free(tx: Transaction, row: SetRow, *, not_before: datetime = AT_ONCE) -> None:
+    """Let a set that a worker held be claimed by any; with `not_before` no sooner than then."""
+    values = {"claim_id": None, "worker": NOBODY, "expires": None, "datum": "", "datum_started": None}
+    _change(tx, row, state=SetState.READY, due=None if row.due is None else not_before, **values)
+    _share(tx, row.job_id, row.worker, -row.count)
+    _share(tx, row.job_id, NOBODY, row.count)
+
+
+def stop(tx: Transaction, job_id: int) -> None:
+    """Let none of a job's sets be claimed any more; who holds one may still report it."""
+    tx.connection.execute(_STOP, {"the_job": job_id})
 
 
 def by_claim(tx: Transaction, claim_id: str) -> SetRow | None:
@@ -113,34 +178,52 @@ def by_claim(tx: Transaction, claim_id: str) -> SetRow | None:
     return next(_rows(tx, _BY_CLAIM, {"the_claim": claim_id}), None)
 
 
-def claimed(tx: Transaction, pipeline: Pipeline) -> list[SetRow]:
-    """Return the sets of a pipeline's running jobs that workers hold."""
-    return list(_rows(tx, _HELD, {"the_project": pipeline.project, "the_name": pipeline.name}))
+def claimed(tx: Transaction, pipeline_id: int) -> list[SetRow]:
+    """Return the sets of a pipeline that workers hold."""
+    return list(_rows(tx, _HELD, {"the_pipeline": pipeline_id}))
 
 
-def free(tx: Transaction, row: SetRow, *, not_before: datetime | None = None) -> None:
-    """Let a set that a worker held be claimed by any; with `not_before` no sooner than then."""
-    values = {"claim_id": None, "worker": "", "expires": None, "datum": "", "datum_started": None}
-    change(tx, row, state=SetState.READY, not_before=not_before, **values)
+def held_by(tx: Transaction, pipeline_id: int, worker: str) -> list[SetRow]:
+    """Return the sets of a pipeline that one worker holds: one at most, as a rule."""
+    return list(_rows(tx, _HELD_BY, {"the_pipeline": pipeline_id, "the_worker": worker}))
+
+
+def claimed_of_job(tx: Transaction, job_id: int) -> list[SetRow]:
+    """Return the sets of a job that workers hold, in the plan's order."""
+    return sorted(_rows(tx, _CLAIMED_OF_JOB, {"the_job": job_id}), key=lambda row: row.seq)
 
 
 def delete_rows(tx: Transaction, job_id: int) -> None:
     """Forget a job's sets."""
-    tx.connection.execute(_DELETE, {"the_job": job_id})
+    for statement in (_DELETE_PAYLOADS, _DELETE, _DELETE_SHARES):
+        tx.connection.execute(statement, {"the_job": job_id})
 
 
-def _rows(tx: Transaction, statement: Select[Any], values: Mapping[str, object]) -> Iterator[SetRow]:
+def _change(tx: Transaction, row: SetRow, **values: object) -> None:
+    tx.connection.execute(_CHANGE, {"the_job": row.job_id, "the_seq": row.seq, **values})
+
+
+def _share(tx: Transaction, job_id: int, worker: str, datums: int) -> None:
+    if not datums:
+        return
+    values = {"the_job": job_id, "the_worker": worker, "more": datums}
+    if tx.connection.execute(_ADD_SHARE, values).rowcount == 0:
+        tx.connection.execute(_INSERT_SHARE, {"job_id": job_id, "worker": worker, "datums": datums})
+
+
+def _rows(tx: Transaction, statement: Select[tuple[object, ...]], values: Mapping[str, object]) -> Iterator[SetRow]:
     for row in tx.connection.execute(statement, values).all():
         yield _set(row)
 
 
-def _set(row: Row[Any]) -> SetRow:
+def _set(row: Row[tuple[object, ...]]) -> SetRow:
     return SetRow(
         job_id=row.job_id,
         seq=row.seq,
         kind=row.kind,
         state=row.state,
         count=row._mapping["count"],
+        due=row.due,
         claim_id=row.claim_id,
         worker=row.worker,
         expires=row.expires,
@@ -153,42 +236,38 @@ def _set(row: Row[Any]) -> SetRow:
 
 
 # Statements are built once: every datum set passes here several times, and building one costs more than running it.
-_SETS = select(*(column for column in datum_sets.c if column.name != "payload"))
+_SETS: Select[tuple[object, ...]] = select(datum_sets)
 _ORDER = (datum_sets.c.job_id, datum_sets.c.seq)
 _IN_JOB = datum_sets.c.job_id == bindparam("the_job")
 _ONE = _IN_JOB & (datum_sets.c.seq == bindparam("the_seq"))
-_READY = datum_sets.c.state == SetState.READY
-_CLAIMED = datum_sets.c.state == SetState.CLAIMED
-_OF_GROUP = (jobs.c.pipeline_id == bindparam("the_pipeline")) & (jobs.c.version == bindparam("the_version"))
-_AT_WORK = _OF_GROUP & (jobs.c.state == JobState.RUNNING) & (jobs.c.stop == "")
-_MINE = datum_sets.c.job_id.in_(select(jobs.c.id).where(_AT_WORK))
-_OF_PIPELINE = (pipelines.c.project == bindparam("the_project")) & (pipelines.c.name == bindparam("the_name"))
-_RUNNING = (
-    select(jobs.c.id)
-    .join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
-    .where(_OF_PIPELINE, jobs.c.state == JobState.RUNNING)
-)
+_OF_PIPELINE = datum_sets.c.pipeline_id == bindparam("the_pipeline")
+_OF_GROUP = _OF_PIPELINE & (datum_sets.c.version == bindparam("the_version"))
+_CLAIMED = datum_sets.c.expires.is_not(None)
 
 _INSERT = insert(datum_sets)
+_INSERT_PAYLOAD = insert(datum_set_payloads)
 _CHANGE = update(datum_sets).where(_ONE)
+_STOP = update(datum_sets).where(_IN_JOB, datum_sets.c.state != SetState.DONE).values(due=None)
 _DELETE = delete(datum_sets).where(_IN_JOB)
+_DELETE_PAYLOADS = delete(datum_set_payloads).where(datum_set_payloads.c.job_id == bindparam("the_job"))
 _OF_JOB = _SETS.where(_IN_JOB).order_by(*_ORDER)
 _BY_CLAIM = _SETS.where(datum_sets.c.claim_id == bindparam("the_claim"))
-_HELD = _SETS.where(datum_sets.c.job_id.in_(_RUNNING), _CLAIMED).order_by(*_ORDER)
-_PAYLOAD = select(datum_sets.c.payload).where(_ONE)
-_KNOWN = select(func.count()).select_from(datum_sets).where(_IN_JOB)
-_OUTSTANDING = _KNOWN.where(datum_sets.c.state != SetState.DONE)
-_PARTS = (
-    select(datum_sets.c.worker, datum_sets.c.state, func.sum(datum_sets.c.count))
-    .where(_IN_JOB, datum_sets.c.kind == SetKind.RUN)
-    .group_by(datum_sets.c.worker, datum_sets.c.state)
+_HELD = _SETS.where(_OF_PIPELINE, _CLAIMED)
+_HELD_BY = _HELD.where(datum_sets.c.worker == bindparam("the_worker"))
+_CLAIMED_OF_JOB = _SETS.where(_IN_JOB, datum_sets.c.state == SetState.CLAIMED)
+_PAYLOAD = select(datum_set_payloads.c.payload).where(
+    datum_set_payloads.c.job_id == bindparam("the_job"), datum_set_payloads.c.seq == bindparam("the_seq")
 )
-_NEXT_READY = select(func.min(datum_sets.c.not_before)).where(_MINE, _READY)
-_NEXT_SILENT = select(func.min(datum_sets.c.expires)).where(_MINE, _CLAIMED)
-_WAITED = datum_sets.c.not_before.is_(None) | (datum_sets.c.not_before <= bindparam("now"))
-_CLAIMABLE = (
-    _SETS.join(jobs, jobs.c.id == datum_sets.c.job_id)
-    .where(_AT_WORK, (_READY & _WAITED) | (_CLAIMED & (datum_sets.c.expires <= bindparam("now"))))
-    .order_by(*_ORDER)
-    .limit(1)
+_OUTSTANDING = (
+    select(datum_sets.c.seq).where(_IN_JOB, datum_sets.c.state.in_((SetState.READY, SetState.CLAIMED))).limit(1)
 )
+_BUSY = select(datum_sets.c.worker).where(_IN_JOB, datum_sets.c.state == SetState.CLAIMED)
+_DUE = _SETS.where(_OF_GROUP, datum_sets.c.due.is_not(None)).limit(1)
+_LATER = _DUE.where(datum_sets.c.due > bindparam("at_once")).order_by(datum_sets.c.due, *_ORDER)
+_READY_NOW = _DUE.where(datum_sets.c.due == bindparam("at_once")).order_by(*_ORDER)
+
+_SHARE_OF = (job_shares.c.job_id == bindparam("the_job")) & (job_shares.c.worker == bindparam("the_worker"))
+_SHARES = select(job_shares.c.worker, job_shares.c.datums).where(job_shares.c.job_id == bindparam("the_job"))
+_ADD_SHARE = update(job_shares).where(_SHARE_OF).values(datums=job_shares.c.datums + bindparam("more"))
+_INSERT_SHARE = insert(job_shares)
+_DELETE_SHARES = delete(job_shares).where(job_shares.c.job_id == bindparam("the_job"))
