@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
 }  # fmt: skip
 
 # Inside storage the floors stand on one another, never the other way round.
-FLOORS = ["objects", "chunks", "filesets"]
+FLOORS = ["objects", "chunks", "filesets", "garbage"]
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -97,6 +97,23 @@ def encoded_hash(data: bytes) -> bytes:
     return blake3(data[_HEAD.size :]).digest() if data[0] == _INLINE else data[_HEAD.size : _HEAD.size + 32]
 
 
+def chunk_ids(data: bytes) -> list[bytes]:
+    """Return the ids of the chunks that an encoded content names itself; none when they are listed in blobs."""
+    if data[0] != _INLINE:
+        return []
+    return listed_chunk_ids(data[_HEAD.size :])
+
+
+def list_ids(data: bytes) -> list[bytes]:
+    """Return the ids of the blobs that list the chunks of an encoded content; none when it names them itself."""
+    return [] if data[0] != _LISTED else [data[at : at + 32] for at in range(_HEAD.size + 32, len(data), 32)]
+
+
+def listed_chunk_ids(blob: bytes) -> list[bytes]:
+    """Return the ids of the chunks that a list blob names."""
+    return [blob[at : at + 32] for at in range(0, len(blob), _REF.size)]
+
+
 class ContentBuilder:
     """Collects references into a `Content`, holding no more of a long list than one blob."""
 

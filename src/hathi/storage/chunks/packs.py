@@ -22,6 +22,7 @@ from hathi.storage.objects.interface import ObjectStore
 
 MAGIC = b"HATHIPK1"
 _BLOCK = 1 << 20  # bytes handed over at a time while a pack is written
+EMPTY_PACK_BYTES = len(MAGIC) + table_size(0)
 PACK_BYTES = 32 << 20  # a pack is closed when it holds this much; two of them bound an upload's memory
 
 

@@ -77,6 +77,10 @@ class Reader:
             self.cache.put(id, data)
         return data
 
+    def get_each(self, ids: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield each chunk in turn, past the cache; neighbours in a pack come in one request."""
+        return self._fetch((id, 0) for id in ids)
+
     def read(self, content: Content, offset: int, length: int | None) -> Iterator[bytes]:
         """Yield `length` bytes of a file from `offset`, in pieces of at most a chunk; fewer where it ends before."""
         return read_range(content, self, self._fetch, offset, length)

@@ -122,6 +122,10 @@ class Table:
 
     def find(self, id: bytes) -> Iterator[Location]:
         """Yield every place of chunk `id`; several when it was written to several packs."""
+        return (place for _, place in self.rows(id))
+
+    def rows(self, id: bytes) -> Iterator[tuple[int, Location]]:
+        """Yield the number of each entry of chunk `id` and what it says."""
         view, size = self._view, ENTRY.size
         low, high = 0, self._count
         while low < high:
@@ -134,7 +138,7 @@ class Table:
             entry = Entry(*ENTRY.unpack_from(view, low * size))
             if entry.id != id:
                 return
-            yield Location(self.names[entry.pack], entry.offset, entry.stored, entry.length)
+            yield low, Location(self.names[entry.pack], entry.offset, entry.stored, entry.length)
             low += 1
 
 

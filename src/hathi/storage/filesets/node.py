@@ -107,6 +107,17 @@ def encode(schema: Schema, node: Node) -> bytes:
     return b"".join((head, name, pack(f"<{count}I", *map(len, node.keys)), *columns, *node.keys, *node.values))
 
 
+def schema_name(data: bytes) -> str:
+    """Return the name of the schema of the tree that a node belongs to, or raise CorruptNode."""
+    try:
+        magic, version, _, _, name_bytes, _ = _HEAD.unpack_from(data)
+    except StructError as error:
+        raise CorruptNode(str(error)) from error
+    if magic != _MAGIC or version != _VERSION:
+        raise CorruptNode("it does not begin like one")
+    return data[_HEAD.size : _HEAD.size + name_bytes].decode("ascii", errors="replace")
+
+
 def decode(schema: Schema, data: bytes) -> Node:
     """Return the node that `data` stands for, or raise CorruptNode."""
     try:
