@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from hathi.model.globs import compile_glob
 from hathi.model.pps import DatumState, JobState, PipelineState
 from hathi.model.references import Pipeline, Repo
 from hathi.pipelines import datums, ending, job_waits, jobs, listing
@@ -230,3 +231,24 @@ def test_a_pipeline_that_scales_itself_has_workers_while_it_has_jobs(world):
     world.settle()
     assert world.states("copy")[-1] == ("SUCCESS", "")
     assert world.runtime.groups == {}
+
+
+def test_a_glob_made_to_be_endless_is_matched_like_any_other(world):
+    world.put("data", {"/" + "a" * 40: "1"})
+    world.pipeline("copy", {"pfs": {"repo": "data", "glob": "/" + "?(a)" * 40 + "a" * 40}})
+    world.settle()
+    assert world.states("copy") == [("SUCCESS", "")]
+    assert world.took() == ["data:/" + "a" * 40]
+
+
+def test_a_stored_glob_that_is_refused_today_stops_its_own_pipeline_alone(world, monkeypatch):
+    world.put("data", {"/a": "1"})
+    world.pipeline("bad", {"pfs": {"repo": "data", "glob": "/" + "{a,b}" * 20 + "*"}})
+    world.pipeline("good")
+    monkeypatch.setattr("hathi.model.globs.syntax.MAX_LENGTH", 50)
+    compile_glob.cache_clear()
+    world.settle()
+    assert world.states("good") == [("SUCCESS", "")]
+    [(state, reason)] = world.states("bad")
+    assert state != "SUCCESS"
+    assert "a glob may have 50" in reason

@@ -10,7 +10,8 @@ from hathi.model.errors import InvalidError, NotFoundError
 from hathi.model.infos import FileType
 from hathi.storage.filesets.errors import PathCollision
 from hathi.versioning import files, finishing
-from hathi.versioning.errors import FileNotFound, MatchedDirectory, MatchedSeveral
+from hathi.versioning.errors import FileNotFound, MatchedDirectory, MatchedSeveral, WaitEnded
+from hathi.versioning.writing import Writer
 
 
 @pytest.fixture
@@ -158,3 +159,19 @@ def test_a_draft_too_old_to_be_extended_is_made_anew(world, pictures) -> None:
     next(iter(world.store.drafts._kept.values())).upload._lapsed = True
     world.put("a@master:/2", b"2")
     assert world.cat("a@master:/2") == b"2"
+
+
+def test_a_search_that_finds_nothing_ends_when_nobody_waits_for_it(world, monkeypatch) -> None:
+    monkeypatch.setattr("hathi.storage.filesets.files.CHECK_EVERY", 10)
+    world.repos("a")
+    with Writer(world.store, world.spec("a@master")) as writer:
+        for number in range(100):
+            writer.put(f"/d/{number:04}", [b"x"])
+        writer.close()
+    looked = []
+    search = files.glob(
+        world.store, world.spec("a@master"), "/*/!(*)x", cancelled=lambda: looked.append(1) or len(looked) > 3
+    )
+    with pytest.raises(WaitEnded):
+        next(search)
+    assert len(looked) == 4, "every ten files, not every file, and not until the end"

@@ -15,7 +15,7 @@ import base64
 import json
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -91,11 +91,11 @@ class MetaTree(FileTree):
         """See `FileTree.walk`."""
         return self._around(path).walk(path, after, number, reverse)
 
-    def glob(self, pattern: str) -> Iterator[FileStat]:
+    def glob(self, pattern: str, check: Callable[[], None] | None = None) -> Iterator[FileStat]:
         """See `FileTree.glob`."""
         glob = compile_glob(pattern)
         prefix = glob.literal_prefix
-        return self._around(prefix if glob.is_literal else paths.parent(prefix)).glob(pattern)
+        return self._around(prefix if glob.is_literal else paths.parent(prefix)).glob(pattern, check)
 
     def files(self, path: str = "/") -> Iterator[FileStat]:
         """See `FileTree.files`."""

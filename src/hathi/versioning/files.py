@@ -18,7 +18,7 @@ from hathi.storage.chunks.content import EMPTY_CONTENT, Content
 from hathi.storage.filesets.files import FileStat, FileTree
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import commits, lookup, open_commits
-from hathi.versioning.errors import FileNotFound, MatchedDirectory, MatchedSeveral
+from hathi.versioning.errors import FileNotFound, MatchedDirectory, MatchedSeveral, WaitEnded
 from hathi.versioning.projections import Project
 from hathi.versioning.rows import CommitRow
 from hathi.versioning.store import Store
@@ -114,23 +114,41 @@ def walk(
     return map(at.info, at.tree.walk(path, after, number, reverse))
 
 
-def glob(store: Store, spec: CommitSpec, pattern: str, *, path_range: tuple[str, str] = ("", "")) -> Iterator[FileInfo]:
-    """Yield files and directories that match. path_range: from the first (included) to the second (excluded).
+def glob(
+    store: Store,
+    spec: CommitSpec,
+    pattern: str,
+    *,
+    path_range: tuple[str, str] = ("", ""),
+    cancelled: Cancelled = never,
+) -> Iterator[FileInfo]:
+    """Yield files and directories that match.
 
-    Raises GlobError and what `view` raises, at once.
+    Args:
+        path_range: From the first (included) to the second (excluded).
+        cancelled: Asked now and then while nothing matches; WaitEnded is raised once it is true.
+
+    Raises:
+        GlobError: At once, as what `view` raises.
     """
-    at = view(store, spec)
-    return map(at.info, _matching(at, pattern, path_range))
+    at = view(store, spec, cancelled)
+    return map(at.info, _matching(at, pattern, path_range, cancelled))
 
 
 def get(
-    store: Store, spec: CommitSpec, pattern: str, offset: int = 0, *, path_range: tuple[str, str] = ("", "")
+    store: Store,
+    spec: CommitSpec,
+    pattern: str,
+    offset: int = 0,
+    *,
+    path_range: tuple[str, str] = ("", ""),
+    cancelled: Cancelled = never,
 ) -> Iterator[bytes]:
     """Yield the bytes of the one file that matches. Raises FileNotFound, MatchedDirectory, MatchedSeveral, at once."""
     if offset < 0:
         raise InvalidError(f"offset {offset} is negative")
-    at = view(store, spec)
-    matches = _matching(at, pattern, path_range)
+    at = view(store, spec, cancelled)
+    matches = _matching(at, pattern, path_range, cancelled)
     found = next(matches, None)
     if found is None:
         raise FileNotFound(at.commit, pattern)
@@ -142,15 +160,20 @@ def get(
 
 
 def get_all(
-    store: Store, spec: CommitSpec, pattern: str, *, path_range: tuple[str, str] = ("", "")
+    store: Store,
+    spec: CommitSpec,
+    pattern: str,
+    *,
+    path_range: tuple[str, str] = ("", ""),
+    cancelled: Cancelled = never,
 ) -> Iterator[tuple[FileInfo, Iterator[bytes]]]:
     """Yield every file that matches or lies below a directory that does, each once, with its bytes.
 
     The bytes must be taken before the next file is asked for, or left. Raises FileNotFound when nothing matches, at
     once.
     """
-    at = view(store, spec)
-    matches = _matching(at, pattern, path_range)
+    at = view(store, spec, cancelled)
+    matches = _matching(at, pattern, path_range, cancelled)
     first = next(matches, None)
     if first is None:
         raise FileNotFound(at.commit, pattern)
@@ -176,9 +199,13 @@ def _projected_view(row: CommitRow, project: Project) -> View:
     )
 
 
-def _matching(at: View, pattern: str, path_range: tuple[str, str]) -> Iterator[FileStat]:
+def _matching(at: View, pattern: str, path_range: tuple[str, str], cancelled: Cancelled = never) -> Iterator[FileStat]:
+    def check() -> None:
+        if cancelled():
+            raise WaitEnded
+
     lower, upper = path_range
-    matches = at.tree.glob(pattern or "/")
+    matches = at.tree.glob(pattern or "/", check)
     if not lower and not upper:
         return matches
     return (stat for stat in matches if lower <= stat.path and (not upper or stat.path < upper))

@@ -17,8 +17,9 @@ without the trailing slash. The root is matched by `/` alone. Groups are numbere
 `!(..)` excludes exact names only where the pattern ends with it; where something follows, nothing may begin with what
 is excluded: `/!(tmp)` matches `/tmpfile`, `/!(tmp)*` does not.
 
-A glob is read into a tree (`syntax`), which becomes a regular expression (`regex`) or, where that could take too long
-on some path, a machine of our own (`machine`); both accept and capture the same.
+A glob is read into a tree (`syntax`), which becomes a regular expression for RE2 (`regex`) or, where it excludes
+something, an automaton of our own (`machine`). Both match in time linear in the path, whatever the glob; patterns that
+are too long or nested too deeply are refused.
 """
 
 from hathi.model.globs.glob import Glob, compile_glob, quote

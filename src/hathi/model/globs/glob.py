@@ -9,22 +9,26 @@ from functools import lru_cache
 from typing import Protocol
 
 from hathi.model.globs import machine, regex, syntax
+from hathi.model.globs.syntax import GlobError
 from hathi.model.paths import ROOT, ancestors
 
-_REFERENCE = re.compile(r"\$(?:(\$)|(\d+)|\{(\d+)\})")
+_REFERENCE = re.compile(r"\$(?:(\$)|([0-9]+)|\{([0-9]+)\})")
+_DIGITS = 6
+"""Digits of a group's number; no glob is long enough to have more groups."""
+
 _SPECIAL = re.compile(r"[*?\[\]{}()\\!@+^|,]")
 
 
 class Matcher(Protocol):
-    """Decides what a glob matches; a path is given without its trailing slash, so the root is ""."""
+    """Decides what a glob matches; a path is UTF-8 without a trailing slash, so the root is empty."""
 
     groups: int
 
-    def matches(self, path: str) -> bool:
+    def matches(self, path: bytes) -> bool:
         """Return whether the glob matches."""
         ...
 
-    def captures(self, path: str) -> tuple[str, ...] | None:
+    def captures(self, path: bytes) -> tuple[str, ...] | None:
         """Return what each group captured, or None when the glob does not match."""
         ...
 
@@ -49,6 +53,10 @@ class Glob:
         """Return whether the glob matches `path`."""
         return self._matcher.matches(_bare(path))
 
+    def match_key(self, key: bytes) -> bool:
+        """Return whether the glob matches a path that is given in UTF-8, with a slash behind when it is a directory."""
+        return self._matcher.matches(key.removesuffix(b"/"))
+
     def captures(self, path: str) -> tuple[str, ...] | None:
         """Return what the groups captured ("" for one that took no part), or None when the glob does not match."""
         return self._matcher.captures(_bare(path))
@@ -67,7 +75,8 @@ class Glob:
         def value(reference: re.Match[str]) -> str:
             if reference[1]:
                 return "$"
-            number = int(reference[2] or reference[3])
+            digits = (reference[2] or reference[3]).lstrip("0") or "0"
+            number = int(digits) if len(digits) <= _DIGITS else len(values)
             return values[number] if number < len(values) else ""
 
         return _REFERENCE.sub(value, template)
@@ -80,7 +89,7 @@ class Glob:
         return (place for place in (*ancestors(path), path) if self.match(place))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def compile_glob(pattern: str) -> Glob:
     """Return the glob that `pattern` stands for, or raise GlobError naming the place where it goes wrong."""
     body = pattern.strip("/")
@@ -89,8 +98,18 @@ def compile_glob(pattern: str) -> Glob:
     parts = syntax.parse(pattern.rstrip("/"), len(pattern) - len(pattern.lstrip("/"))).parts
     tree = syntax.Sequence((syntax.Text("/"), *parts))
     prefix, literal = regex.literal_prefix(tree)
-    matcher = machine.Matcher(tree) if regex.is_ambiguous(tree) else regex.Matcher(tree)
+    matcher = _matcher(pattern, tree)
     return Glob("/" + body, prefix, literal, matcher.groups, matcher)
+
+
+def _matcher(pattern: str, tree: syntax.Sequence) -> Matcher:
+    try:
+        return machine.Matcher(tree) if regex.excludes(tree) else regex.Matcher(tree)
+    except machine.TooLong as error:
+        problem = f"a glob with !(..) may have {machine.MAX_STEPS:,} steps, and this one has {error.steps:,}"
+        raise GlobError(pattern, 0, f"{problem}; make it shorter, or use several inputs", whole=True) from error
+    except regex.TooLarge as error:
+        raise GlobError(pattern, 0, "it takes too much memory; use fewer character classes", whole=True) from error
 
 
 def quote(path: str) -> str:
@@ -98,5 +117,5 @@ def quote(path: str) -> str:
     return _SPECIAL.sub(r"\\\g<0>", path)
 
 
-def _bare(path: str) -> str:
-    return "" if path == ROOT else path
+def _bare(path: str) -> bytes:
+    return b"" if path == ROOT else path.encode(errors="replace")

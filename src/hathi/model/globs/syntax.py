@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from hathi.model.errors import InvalidError
+from hathi.model.quoting import excerpt
 
 _NAMED_CLASSES = {
     "alnum": r"0-9A-Za-z",
@@ -29,13 +30,21 @@ _NAMED_CLASSES = {
 }
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""Half a character, as what is not UTF-8 is read; no path holds it, and no engine takes it."""
+
+
 class GlobError(InvalidError):
-    """A glob breaks the grammar. `pattern` is as given, `place` the index in it where the trouble starts, and `problem`
-    what it is.
+    """A glob breaks the grammar or a limit.
+
+    pattern: as given.
+    place: the index in it where the trouble starts.
+    problem: what is wrong.
     """
 
-    def __init__(self, pattern: str, place: int, problem: str) -> None:
-        super().__init__(f'invalid glob "{pattern}": {problem} at character {place + 1}')
+    def __init__(self, pattern: str, place: int, problem: str, *, whole: bool = False) -> None:
+        where = "" if whole else f" at character {place + 1}"
+        super().__init__(f'invalid glob "{excerpt(pattern)}": {problem}{where}')
         self.pattern = pattern
         self.place = place
         self.problem = problem
@@ -82,12 +91,20 @@ ONE = Wild(NOT_SLASH)
 RUN = Wild(NOT_SLASH, many=True)
 DEEP_RUN = Wild(ANYTHING, many=True)
 
+MAX_LENGTH = 4_096
+"""Characters of a pattern; matching takes time in proportion to them, and no path is longer."""
+
 _DEEPEST = 50
 """How deep groups may nest; patterns come from users, and what reads them is recursive."""
 
 
 def parse(pattern: str, place: int = 0) -> Sequence:
     """Return the tree of `pattern` from index `place` on, or raise GlobError."""
+    if len(pattern) > MAX_LENGTH:
+        problem = f"it has {len(pattern):,} characters, and a glob may have {MAX_LENGTH:,}"
+        raise GlobError(pattern, 0, problem, whole=True)
+    if wrong := _SURROGATE.search(pattern):
+        raise GlobError(pattern, wrong.start(), "not a valid character")
     reader = _Reader(pattern, place)
     tree = reader.sequence("")
     reader.expect_end()
@@ -142,7 +159,7 @@ class _Reader:
         start = self._place
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise self._error("groups nest too deeply")
+            raise self._error(f"groups nest too deeply (at most {_DEEPEST} deep)")
         options: list[Sequence] = []
         while not options or self._peek() == separator:
             self._place += 1

@@ -8,7 +8,7 @@ asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from hathi.model import paths
@@ -20,6 +20,9 @@ from hathi.storage.filesets.difference import difference
 from hathi.storage.filesets.entry import FILES, below, end_of, key_of
 from hathi.storage.filesets.levels import Place, ascending, descending
 from hathi.storage.filesets.nodes import reading
+
+CHECK_EVERY = 1_000
+"""Candidates of a glob that are looked at between two calls of `check`: some milliseconds."""
 
 
 class FileStat:
@@ -136,8 +139,11 @@ class FileTree:
         walk = self._walk_backwards(prefix, mark) if reverse else self._walk_forwards(prefix, mark)
         return islice(map(self._show, walk), number or None)
 
-    def glob(self, pattern: str) -> Iterator[FileStat]:
-        """Yield the files and directories that a glob matches. Raises GlobError at once."""
+    def glob(self, pattern: str, check: Callable[[], None] | None = None) -> Iterator[FileStat]:
+        """Yield the files and directories that a glob matches. Raises GlobError at once.
+
+        check: called once for each `CHECK_EVERY` candidates, whether they match or not; what it raises ends the search.
+        """
         glob = compile_glob(pattern)
         if glob.is_literal:
             found = self.stat(glob.literal_prefix)
@@ -146,7 +152,9 @@ class FileTree:
         inside = prefix[: prefix.rindex(b"/") + 1]
         stop = prefix[:-1] + bytes((prefix[-1] + 1,))
         places = ascending(self.nodes, self.root, inside, prefix, stop, _deepest(glob.pattern))
-        return (FileStat(self, path, entry) for key, entry in places if glob.match(path := _path(key)))
+        if check is not None:
+            places = _checked(places, check)
+        return (FileStat(self, _path(key), entry) for key, entry in places if glob.match_key(key))
 
     def files(self, path: str = "/") -> Iterator[FileStat]:
         """Yield the files at or below a path."""
@@ -216,6 +224,12 @@ def diff_files(
     for start, stop in ranges:
         for key, before, after in difference(FILES, nodes, old, new, start, stop):
             yield key.decode(), _content(before), _content(after)
+
+
+def _checked(places: Iterator[Place], check: Callable[[], None]) -> Iterator[Place]:
+    while some := list(islice(places, CHECK_EVERY)):
+        yield from some
+        check()
 
 
 def _content(entry: bytes | None) -> Content | None:

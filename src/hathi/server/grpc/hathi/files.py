@@ -50,12 +50,12 @@ class Files:
         """Give files whole, or in pieces where they are large."""
         spec = _spec(request.commit)
         if not request.recursive and any(
-            info.type is FileType.DIR for info in files.glob(self._store, spec, request.path)
+            info.type is FileType.DIR for info in files.glob(self._store, spec, request.path, cancelled=call.cancelled)
         ):
             raise MatchedDirectory
         message = hathi_pb2.GetResponse()
         held = 0
-        for info, parts in files.get_all(self._store, spec, request.path):
+        for info, parts in files.get_all(self._store, spec, request.path, cancelled=call.cancelled):
             for data, last in _marked(parts):
                 message.pieces.add(path=info.path, data=data, size=info.size, last=last)
                 held += len(data)

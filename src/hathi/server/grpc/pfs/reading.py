@@ -27,7 +27,7 @@ class Reading:
         """Give the bytes of one file."""
         _check(request)
         spec, path = pfs.to_file(request.file)
-        yield from bytes_values(files.get(self._store, spec, path, request.offset))
+        yield from bytes_values(files.get(self._store, spec, path, request.offset, cancelled=call.cancelled))
 
     @raw
     def GetFileTAR(self, request: pfs_pb2.GetFileRequest, call: Call) -> Iterator[bytes]:
@@ -36,7 +36,7 @@ class Reading:
         if request.offset:
             raise UnimplementedError("an offset into a tar archive is not served")
         spec, path = pfs.to_file(request.file)
-        yield from bytes_values(tar(files.get_all(self._store, spec, path)))
+        yield from bytes_values(tar(files.get_all(self._store, spec, path, cancelled=call.cancelled)))
 
     def InspectFile(self, request: pfs_pb2.InspectFileRequest, call: Call) -> pfs_pb2.FileInfo:
         """Tell about a file or directory."""
@@ -65,7 +65,8 @@ class Reading:
         """Tell about everything that matches."""
         spec = pfs.to_commit_spec(request.commit)
         path_range = request.path_range.lower, request.path_range.upper
-        yield from map(pfs.FileInfoMessages(), files.glob(self._store, spec, request.pattern, path_range=path_range))
+        found = files.glob(self._store, spec, request.pattern, path_range=path_range, cancelled=call.cancelled)
+        yield from map(pfs.FileInfoMessages(), found)
 
 
 def _check(request: pfs_pb2.GetFileRequest) -> None:
