@@ -9,9 +9,17 @@ import sys
 
 import pytest
 
-from benchmarks import big_file, container_datums, get_small_files, many_datums, one_more_file, put_small_files
+from benchmarks import (
+    big_file,
+    container_datums,
+    get_small_files,
+    idle_streams,
+    many_datums,
+    one_more_file,
+    put_small_files,
+)
 
-MODULES = (put_small_files, get_small_files, many_datums, container_datums, one_more_file, big_file)
+MODULES = (put_small_files, get_small_files, many_datums, container_datums, one_more_file, big_file, idle_streams)
 ALL = {module.__name__.split(".")[-1]: module for module in MODULES}
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from hathi import __version__
 from hathi.model.errors import ExhaustedError, NotFoundError, UnavailableError, UnimplementedError
-from hathi.server.grpc.calls import CLIENTS
-from hathi.server.grpc.serving import WAITING, GrpcServer
+from hathi.server.grpc.admission import CLASSES, WAITS, Admission
+from hathi.server.grpc.serving import GrpcServer
 from hathi.wire.client import MESSAGE_BYTES, Client
 from hathi.wire.gen import (
     admin_pb2,
@@ -103,9 +104,9 @@ def test_waiting_calls_end_when_the_server_stops_and_do_not_hold_it_up(client, s
     assert not stopper.is_alive()
 
 
-def test_whoever_waits_beyond_the_limit_is_refused_and_others_are_served(backend, monkeypatch) -> None:
-    monkeypatch.setitem(WAITING, CLIENTS, 5)
-    server = GrpcServer(backend, "127.0.0.1", 0)
+def test_whoever_waits_beyond_the_limit_is_refused_and_others_are_served(backend) -> None:
+    few = [replace(kind, waits=5) if kind is WAITS else kind for kind in CLASSES]
+    server = GrpcServer(backend, "127.0.0.1", 0, Admission(tuple(few)))
     repo = pfs_pb2.Repo(name="images")
     start = pfs_pb2.StartCommitRequest(branch={"repo": repo, "name": "master"})
     with Client(server.start()) as client:

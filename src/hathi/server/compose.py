@@ -23,8 +23,10 @@ from hathi.pipelines.logs import Logs
 from hathi.runtimes.keeping.place import Place
 from hathi.server import runtimes
 from hathi.server.config import Settings
+from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.serving import GrpcServer
+from hathi.server.grpc.stalls import StreamLimits
 from hathi.server.housekeeping import index_merging
 from hathi.server.logging import configure
 from hathi.storage.chunks.store import Chunks
@@ -84,7 +86,8 @@ class Server:
         controllers = Controllers(store, runtime, logs)
         finisher = Finisher(store)
         housekeeping = index_merging(supervisor, chunks)
-        server = GrpcServer(Backend(store, objects, logs, runtime, cluster), settings.host, settings.port)
+        admission = Admission(limits=StreamLimits(idle=settings.stream_idle))
+        server = GrpcServer(Backend(store, objects, logs, runtime, cluster), settings.host, settings.port, admission)
         for part in (finisher, controllers, housekeeping):
             part.start()
             parts.callback(part.stop)

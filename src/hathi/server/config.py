@@ -25,6 +25,7 @@ class Settings:
     start, else processes, and stays what it was; `external` starts no workers.
     log_format: `text` for people, `json` for collectors.
     database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
+    stream_idle: seconds after which a call is ended whose client sends and reads nothing.
     show: folders in /tmp that the process runtime lets user code read; its /tmp is otherwise empty.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     log_format: str = "text"
     database: str = ""
     show: tuple[Path, ...] = ()
+    stream_idle: float = 1800.0
 
     @property
     def database_url(self) -> str:
@@ -64,6 +66,8 @@ class Settings:
             raise InvalidError(f"--log-format {self.log_format}: must be one of {', '.join(LOG_FORMATS)}")
         if not 0 <= self.port <= 65535:
             raise InvalidError(f"--port {self.port}: must be between 0 and 65535")
+        if not 1 <= self.stream_idle <= 1_000_000:
+            raise InvalidError(f"--stream-idle {self.stream_idle}: must be between 1 and 1000000 seconds")
         return self
 
 

@@ -46,9 +46,23 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder in /tmp that the process runtime lets user code read; its /tmp is otherwise empty. Repeatable.",
 )
+@click.option(
+    "--stream-idle",
+    envvar="HATHI_STREAM_IDLE",
+    type=float,
+    default=1800.0,
+    help="Seconds after which an upload or download is ended whose client sends and reads nothing.",
+)
 @click.version_option(__version__, prog_name="pachd")
 def main(
-    root: Path | None, host: str, port: int, runtime: str, log_format: str, database: str, show: tuple[Path, ...]
+    root: Path | None,
+    host: str,
+    port: int,
+    runtime: str,
+    log_format: str,
+    database: str,
+    show: tuple[Path, ...],
+    stream_idle: float,
 ) -> None:
     """Serve versioned data and pipelines over Pachyderm 2.12's gRPC API."""
     settings = Settings(
@@ -59,6 +73,7 @@ def main(
         log_format=log_format,
         database=database,
         show=show,
+        stream_idle=stream_idle,
     )
     try:
         run(settings.checked())

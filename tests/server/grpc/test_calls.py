@@ -1,11 +1,9 @@
-"""Who may wait, and when waiting ends."""
+"""When waiting ends."""
 
 from __future__ import annotations
 
-import pytest
-
-from hathi.model.errors import ExhaustedError
-from hathi.server.grpc.calls import CLIENTS, WORKERS, Admission, Call
+from hathi.server.grpc.admission import WAITS, Admission
+from hathi.server.grpc.calls import Call
 from hathi.server.grpc.paging import page
 
 
@@ -34,28 +32,9 @@ class Context:
             callback()
 
 
-def test_each_kind_of_waiting_call_has_its_own_limit() -> None:
-    admission = Admission({CLIENTS: 1, WORKERS: 1})
-    with admission.waiting(CLIENTS):
-        with pytest.raises(ExhaustedError, match="limit is 1"), admission.waiting(CLIENTS):
-            pass
-        with admission.waiting(WORKERS):
-            pass
-    with admission.waiting(CLIENTS):
-        pass
-
-
-def test_a_failed_wait_gives_its_place_back() -> None:
-    admission = Admission({CLIENTS: 1})
-    with pytest.raises(ValueError, match="oops"), admission.waiting(CLIENTS):
-        raise ValueError("oops")
-    with admission.waiting(CLIENTS):
-        pass
-
-
 def test_a_wait_is_woken_when_its_client_leaves() -> None:
     context, woken = Context(), []
-    call = Call(context, Admission({}))
+    call = Call(context, Admission(), WAITS)
     call.on_leave(lambda: woken.append(call.cancelled()))
     assert not call.cancelled()
     context.leave()
@@ -65,13 +44,13 @@ def test_a_wait_is_woken_when_its_client_leaves() -> None:
 def test_a_wait_of_a_client_that_left_already_is_woken_at_once() -> None:
     context, woken = Context(), []
     context.leave()
-    Call(context, Admission({})).on_leave(lambda: woken.append(True))
+    Call(context, Admission(), WAITS).on_leave(lambda: woken.append(True))
     assert woken
 
 
 def test_a_stopping_server_wakes_every_wait_also_later_ones() -> None:
-    admission, woken = Admission({}), []
-    call = Call(Context(), admission)
+    admission, woken = Admission(), []
+    call = Call(Context(), admission, WAITS)
     call.on_leave(lambda: woken.append("early"))
     admission.stop()
     call.on_leave(lambda: woken.append("late"))
@@ -80,8 +59,8 @@ def test_a_stopping_server_wakes_every_wait_also_later_ones() -> None:
 
 
 def test_the_active_transaction_stands_in_the_metadata() -> None:
-    assert Call(Context([("pach-transaction", "t1")]), Admission({})).transaction == "t1"
-    assert Call(Context(), Admission({})).transaction == ""
+    assert Call(Context([("pach-transaction", "t1")]), Admission(), WAITS).transaction == "t1"
+    assert Call(Context(), Admission(), WAITS).transaction == ""
 
 
 def test_pages() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hathi.model.errors import HathiError, InternalError, InvalidError, NotFoundError, UnimplementedError
 from hathi.server.grpc import handlers
-from hathi.server.grpc.calls import CLIENTS, Admission
+from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.handlers import EverythingElse, service_handler
 from hathi.wire.client import Client
 from hathi.wire.gen import hathi_pb2, health_pb2, health_pb2_grpc
@@ -40,7 +40,7 @@ def serve():
 
     def start(*doors):
         server = grpc.server(
-            ThreadPoolExecutor(4), handlers=[service_handler(SERVICE, doors, Admission({CLIENTS: 4})), EverythingElse()]
+            ThreadPoolExecutor(4), handlers=[service_handler(SERVICE, doors, Admission()), EverythingElse()]
         )
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
@@ -110,7 +110,7 @@ def test_a_door_with_a_misspelt_method_is_refused_at_start() -> None:
             pass
 
     with pytest.raises(TypeError, match="has no Chekc"):
-        service_handler(SERVICE, [Misspelt()], Admission({}))
+        service_handler(SERVICE, [Misspelt()], Admission())
 
 
 def test_a_clients_own_mistake_while_sending_comes_out_as_it_is(serve) -> None:

@@ -1,10 +1,4 @@
-"""One call at the door: what its metadata say, whether its client is still there, and whether it may wait.
-
-Every call holds a thread. Calls that do their work and end are never refused; calls that wait for something to
-happen (subscribe, follow, wait, claim) are admitted up to a limit below the number of threads, so that however many
-wait, a put still finds a thread. Workers have a limit of their own: no crowd of subscribers can keep them from
-their work.
-"""
+"""One call: what its metadata say, whether its client is still there, and whether it may wait."""
 
 from __future__ import annotations
 
@@ -13,73 +7,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hathi.model.errors import ExhaustedError
+import grpc
+
+from hathi.server.grpc.admission import Admission, CallClass
 from hathi.versioning.errors import WaitEnded
 from hathi.wire.client import TRANSACTION_KEY
-
-CLIENTS = "calls that wait"
-WORKERS = "workers that wait for work"
 
 MOMENTS = 0.005
 """Seconds within which gRPC tells that a stream ended because its client died (measured: mostly below one ms)."""
 
 
-class Admission:
-    """Counts the calls that wait, by kind, and ends their waits when the server stops. Thread-safe.
-
-    limits: how many calls of each kind may wait at a time.
-    """
-
-    def __init__(self, limits: dict[str, int]) -> None:
-        self._limits = limits
-        self._waiting = dict.fromkeys(limits, 0)
-        self._lock = threading.Lock()
-        self._wakes: dict[object, Callable[[], object]] = {}
-        self.stopping = False
-
-    @contextmanager
-    def waiting(self, kind: str) -> Iterator[None]:
-        """Count the block as one that waits; ExhaustedError when too many do already."""
-        with self._lock:
-            if self._waiting[kind] >= self._limits[kind]:
-                raise ExhaustedError(f"too many {kind} at a time: the limit is {self._limits[kind]}; try again later")
-            self._waiting[kind] += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._waiting[kind] -= 1
-
-    def add_wake(self, wake: Callable[[], object]) -> Callable[[], None]:
-        """Call `wake` when the server stops; returns what forgets it."""
-        key = object()
-        with self._lock:
-            self._wakes[key] = wake
-        if self.stopping:
-            wake()
-
-        def forget() -> None:
-            with self._lock:
-                self._wakes.pop(key, None)
-
-        return forget
-
-    def stop(self) -> None:
-        """End every wait."""
-        self.stopping = True
-        with self._lock:
-            wakes = tuple(self._wakes.values())
-        for wake in wakes:
-            wake()
-
-
 class Call:
     """A call that is being served."""
 
-    def __init__(self, context: Any, admission: Admission) -> None:
-        """context: gRPC's ServicerContext."""
+    def __init__(self, context: Any, admission: Admission, kind: CallClass) -> None:
+        """context: gRPC's ServicerContext. kind: the class of its method."""
         self._context = context
         self._admission = admission
+        self._kind = kind
 
     @property
     def transaction(self) -> str:
@@ -116,7 +61,18 @@ class Call:
             raise WaitEnded
 
     @contextmanager
-    def waiting(self, kind: str = CLIENTS) -> Iterator[None]:
+    def waiting(self) -> Iterator[None]:
         """Count the block as one that waits; ExhaustedError when too many do already."""
-        with self._admission.waiting(kind):
+        with self._admission.waiting(self._kind, self._context.peer()):
             yield
+
+
+def end_call(context: Any, code: grpc.StatusCode, text: str) -> None:
+    """End a call from another thread than the one that serves it.
+
+    gRPC's public interface has only a way that loses the text; the call beneath it has one that keeps it.
+    """
+    try:
+        context._rpc_event.call.cancel(code.value[0], text)
+    except (AttributeError, TypeError):
+        context.cancel()

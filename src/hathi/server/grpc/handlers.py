@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -17,8 +19,10 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from hathi.model.errors import HathiError
-from hathi.server.grpc.calls import Admission, Call
+from hathi.model.errors import HathiError, InvalidError
+from hathi.server.grpc.admission import Admission, class_of
+from hathi.server.grpc.calls import Call, end_call
+from hathi.server.grpc.stalls import Track
 from hathi.wire import errors
 
 _log = logging.getLogger("hathi.server.grpc")
@@ -70,34 +74,63 @@ class EverythingElse:
 
 
 def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Admission, name: str) -> Any:
+    """Return gRPC's handler of a method.
+
+    It takes a stream of requests even where there is one, so that we read it: gRPC would wait for it without a limit,
+    and decode it in the one thread that all calls share.
+    """
     decode = GetMessageClass(method.input_type).FromString
     encode = None if getattr(serve, _RAW, False) else GetMessageClass(method.output_type).SerializeToString
+    kind = class_of(name, client_streaming=method.client_streaming, server_streaming=method.server_streaming)
 
-    def requests(raw: Any) -> Any:
-        """A stream is decoded in the thread that consumes it: gRPC would do that in the one thread all calls share."""
-        return map(decode, raw) if method.client_streaming else raw
+    def request(messages: Any, track: Track) -> Any:
+        requests = _Requests(messages, decode, track)
+        return requests if method.client_streaming else next(requests)
 
-    def once(request: Any, context: Any) -> Any:
+    @contextmanager
+    def admitted(context: Any) -> Iterator[Track]:
+        track = Track(partial(end_call, context))
         try:
-            return serve(requests(request), Call(context, admission))
+            with admission.working(kind, context.peer(), track):
+                yield track
+        except StopIteration:
+            _fail(context, name, InvalidError(f"{name} needs a request"))
         except Exception as error:
             _fail(context, name, error)
 
-    def many(request: Any, context: Any) -> Iterator[Any]:
-        try:
-            yield from serve(requests(request), Call(context, admission))
-        except Exception as error:
-            _fail(context, name, error)
+    def once(messages: Any, context: Any) -> Any:
+        with admitted(context) as track:
+            return serve(request(messages, track), Call(context, admission, kind))
 
-    kinds = {
-        (False, False): grpc.unary_unary_rpc_method_handler,
-        (False, True): grpc.unary_stream_rpc_method_handler,
-        (True, False): grpc.stream_unary_rpc_method_handler,
-        (True, True): grpc.stream_stream_rpc_method_handler,
-    }
-    make = kinds[method.client_streaming, method.server_streaming]
-    early = None if method.client_streaming else decode
-    return make(many if method.server_streaming else once, request_deserializer=early, response_serializer=encode)
+    def many(messages: Any, context: Any) -> Iterator[Any]:
+        with admitted(context) as track:
+            for response in serve(request(messages, track), Call(context, admission, kind)):
+                track.block()
+                yield response
+                track.unblock()
+
+    behavior: Any = many if method.server_streaming else once
+    behavior.experimental_thread_pool = admission.threads(kind)
+    make = grpc.stream_stream_rpc_method_handler if method.server_streaming else grpc.stream_unary_rpc_method_handler
+    return make(behavior, response_serializer=encode)
+
+
+class _Requests:
+    """The requests of a call, decoded in the thread that consumes them."""
+
+    def __init__(self, messages: Iterator[bytes], decode: Callable[[bytes], Any], track: Track) -> None:
+        self._messages = messages
+        self._decode = decode
+        self._track = track
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        self._track.block()
+        message = next(self._messages)
+        self._track.unblock()
+        return self._decode(message)
 
 
 def _refuser(text: str) -> Any:

@@ -1,25 +1,27 @@
 """The gRPC server: all services on one port.
 
-The core is synchronous, so a call holds a thread of a large pool; see `calls` for who may wait there. Clients of
-the original ping every twenty seconds even with no call open, which gRPC takes for abuse unless told otherwise.
+The core is synchronous, so a call holds a thread, of the pool of its class; see `admission`. Clients of the original
+ping every twenty seconds even with no call open, which gRPC takes for abuse unless told otherwise.
 """
 
 from __future__ import annotations
 
 import errno
+import logging
 import socket
-from concurrent.futures import ThreadPoolExecutor
+import time
 from typing import Any
 
 import grpc
 
 from hathi.model.errors import UnavailableError
 from hathi.server.grpc import admin, auth, hathi, pfs, pps, transaction, version
+from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.backend import Backend
-from hathi.server.grpc.calls import CLIENTS, WORKERS, Admission
 from hathi.server.grpc.handlers import EverythingElse, service_handler
 from hathi.server.grpc.health import Health
 from hathi.server.grpc.operations import Operations
+from hathi.server.grpc.threads import ClassThreads
 from hathi.wire.client import MESSAGE_BYTES
 from hathi.wire.gen import (
     admin_pb2,
@@ -32,9 +34,16 @@ from hathi.wire.gen import (
     version_pb2,
 )
 
-THREADS = 512
-WAITING = {CLIENTS: 320, WORKERS: 128}
-"""How many of the threads may be held by calls that wait."""
+_log = logging.getLogger("hathi.server.grpc")
+
+CONNECTIONS = 4096
+"""Connections at a time; what is beyond is closed as soon as it is made."""
+
+STREAMS = 1024
+"""Calls open at a time on one connection, more than all classes give it together; more wait in the client."""
+
+_PING_MS, _PING_TIMEOUT_MS = 60_000, 20_000
+"""How soon a client that died without a word is noticed."""
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
@@ -44,17 +53,21 @@ _OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.http2.max_ping_strikes", 0),
     ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_time_ms", _PING_MS),
+    ("grpc.keepalive_timeout_ms", _PING_TIMEOUT_MS),
+    ("grpc.max_concurrent_streams", STREAMS),
+    ("grpc.max_allowed_incoming_connections", CONNECTIONS),
 )
 
 
 class GrpcServer:
     """Serves a backend from `start` to `stop`."""
 
-    def __init__(self, backend: Backend, host: str, port: int) -> None:
-        """port: 0 picks a free one."""
+    def __init__(self, backend: Backend, host: str, port: int, admission: Admission | None = None) -> None:
+        """port: 0 picks a free one. admission: with limits other than the usual ones."""
         self._host = host
         self._port = port
-        self._admission = Admission(dict(WAITING))
+        self._admission = admission or Admission()
         operations = Operations(backend.store, pfs.operations() | pps.operations(backend))
         services: list[tuple[Any, list[object], str]] = [
             (pfs_pb2.DESCRIPTOR.services_by_name["API"], pfs.doors(backend, operations), ""),
@@ -70,8 +83,8 @@ class GrpcServer:
         self._health = Health([service.full_name for service, _, _ in services])
         services.append((health_pb2.DESCRIPTOR.services_by_name["Health"], [self._health], ""))
         handlers = [service_handler(service, doors, self._admission, text) for service, doors, text in services]
-        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="grpc")
-        self._server: Any = grpc.server(pool, handlers=[*handlers, EverythingElse()], options=_OPTIONS)
+        refusals = ClassThreads(8, "grpc-refusals")  # all other methods have their class's
+        self._server: Any = grpc.server(refusals, handlers=[*handlers, EverythingElse()], options=_OPTIONS)
 
     def start(self) -> str:
         """Begin to serve; returns `host:port`. UnavailableError when the port cannot be had."""
@@ -85,11 +98,17 @@ class GrpcServer:
         return f"{host}:{port}"
 
     def stop(self, grace: float = 5.0) -> None:
-        """Take no more calls, end those that wait, give the others `grace` seconds, and return when all is quiet."""
+        """Take no more calls, end those that wait, give the others `grace` seconds, and return when all is quiet.
+
+        A call that is still at work after twice that time is left behind, and said so: it may never return.
+        """
         self._health.stop()
         stopped = self._server.stop(grace)
         self._admission.stop()
-        stopped.wait()
+        deadline = time.monotonic() + 2 * grace + 1
+        stopped.wait(2 * grace + 1)
+        if left := self._admission.wait_for_quiet(deadline - time.monotonic()):
+            _log.warning("the server stops while calls are at work: %s", left)
 
 
 def _try_port(host: str, port: int) -> None:

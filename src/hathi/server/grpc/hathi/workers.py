@@ -14,7 +14,7 @@ from hathi.model.references import Pipeline
 from hathi.pipelines import work
 from hathi.runtimes.external import ExternalRuntime
 from hathi.server.grpc.backend import Backend
-from hathi.server.grpc.calls import WORKERS, Call
+from hathi.server.grpc.calls import Call
 from hathi.server.grpc.streams import PIECE
 from hathi.wire.gen import hathi_pb2
 
@@ -30,7 +30,7 @@ class Workers:
 
     def Claim(self, request: hathi_pb2.ClaimRequest, call: Call) -> hathi_pb2.ClaimResponse:
         """Hand out a set of datums, waiting for one for a while."""
-        with call.waiting(WORKERS), self._there(request.group, request.worker):
+        with call.waiting(), self._there(request.group, request.worker):
             claim = work.claim(
                 self._store,
                 request.group,
