@@ -30,6 +30,7 @@ from hathi.storage.filesets.datums import DATUMS, key_of
 from hathi.storage.filesets.entry import FILES
 from hathi.storage.objects.memory import MemoryStore
 from hathi.storage.segments import SegmentLog
+from hathi.supervision import Supervisor
 from hathi.versioning import files, repos
 from hathi.versioning.store import Store
 from hathi.versioning.writing import Writer
@@ -131,7 +132,7 @@ class World:
         register(self.store)
         meta_tree.register(self.store)
         self.logs = Logs(SegmentLog(Path(self._logs.name)), self.db.feed)
-        self.controllers = Controllers(self.store, self.runtime, self.logs)
+        self.controllers = Controllers(self.store, self.runtime, self.logs, Supervisor(self.clock))
         self.controllers.subscribe()
 
     def crash(self):

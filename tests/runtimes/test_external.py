@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import pytest
 
 from hathi.runtimes.external import SILENT_SECONDS, ExternalRuntime
 from hathi.runtimes.interface import WorkerGroup
+from hathi.supervision import Backoff, Supervisor
 
 GROUP = WorkerGroup("default/p/v2", "default", "p", 2, 3)
 
@@ -28,7 +30,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def runtime(clock: Clock) -> Iterator[ExternalRuntime]:
-    runtime = ExternalRuntime(clock)
+    runtime = ExternalRuntime(clock, Supervisor(backoff=Backoff(0.001, 0.002)))
     runtime.ensure(GROUP)
     yield runtime
     runtime.close()
@@ -79,3 +81,22 @@ def test_signs_of_life_of_an_unknown_worker_are_nothing(runtime: ExternalRuntime
     runtime.works("nobody")
     runtime.left("nobody")
     assert ready(runtime) == 0
+
+
+def test_no_exception_ends_the_look_for_silent_workers(
+    runtime: ExternalRuntime, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget, errors = runtime.forget_the_silent, iter([KeyError("x"), MemoryError()])
+    looked = threading.Event()
+
+    def fails() -> float | None:
+        for error in errors:
+            raise error
+        found = forget()
+        if found is None:
+            looked.set()
+        return found
+
+    monkeypatch.setattr(runtime, "forget_the_silent", fails)
+    runtime.waits("default/p", "w")
+    assert looked.wait(60)

@@ -162,3 +162,34 @@ def test_here_a_sandbox_can_be_made_or_the_reason_is_told(tmp_path: Path) -> Non
     problem = ProcessRuntime(Place(lambda: "", tmp_path / "workers")).check()
     assert problem == "" or "namespaces" in problem
     assert list((tmp_path / "workers").iterdir()) == []
+
+
+def test_no_exception_ends_who_keeps_a_worker_running(
+    start: Callable[[str], Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "FIRST_PAUSE", 0.0)
+    live, errors = keeper.Keeper._live, iter([KeyError("x"), MemoryError(), RecursionError("deep")])
+
+    def fails(self: keeper.Keeper) -> str:
+        for error in errors:
+            raise error
+        return live(self)
+
+    monkeypatch.setattr(keeper.Keeper, "_live", fails)
+    rig = start("import sys; print('ready', flush=True); sys.stdin.read()")
+    status = rig.wait(lambda status: status.ready == 1)
+    assert status.restarts == 3 and status.problem == ""
+
+
+def test_an_error_of_whoever_is_told_of_changes_ends_no_worker(
+    start: Callable[[str], Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "FIRST_PAUSE", 0.0)
+
+    def fails(key: str) -> None:
+        raise KeyError(key)
+
+    go = "import sys; sys.exit('again')"
+    rig = start(go)
+    rig.runtime.on_change(fails)
+    rig.wait(lambda status: status.restarts >= 2)

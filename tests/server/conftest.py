@@ -20,6 +20,7 @@ from hathi.server.grpc.serving import GrpcServer
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.memory import MemoryStore
 from hathi.storage.segments import SegmentLog
+from hathi.supervision import Supervisor
 from hathi.versioning.finishing import Finisher
 from hathi.versioning.store import Store
 from hathi.wire.client import Client
@@ -38,7 +39,8 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
     register(store)
     logs = Logs(SegmentLog(tmp_path / "logs"), database.feed)
     runtime = FakeRuntime()
-    finisher, controllers = Finisher(store), Controllers(store, runtime, logs)
+    supervisor = Supervisor()
+    finisher, controllers = Finisher(store, supervisor), Controllers(store, runtime, logs, supervisor)
     for part in (finisher, controllers):
         part.start()
     yield Backend(store, objects, logs, runtime, CLUSTER)

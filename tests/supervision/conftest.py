@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from background import background_log
 
 
 class Clock:
@@ -29,14 +29,5 @@ def clock() -> Clock:
 @pytest.fixture
 def lines():
     """Lines of the background tasks' log so far, as (text, whether a traceback follows)."""
-    found: list[tuple[str, bool]] = []
-
-    class Collect(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            found.append((record.getMessage(), bool(record.exc_info)))
-
-    handler = Collect(logging.WARNING)
-    logger = logging.getLogger("hathi.background")
-    logger.addHandler(handler)
-    yield found
-    logger.removeHandler(handler)
+    with background_log() as found:
+        yield found

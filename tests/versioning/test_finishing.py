@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hathi.model.errors import UnavailableError
 from hathi.model.infos import CommitState
 from hathi.storage.objects.interface import StorageUnavailable
+from hathi.supervision import Backoff, Supervisor
 from hathi.versioning import commits, finishing, waiting
 from hathi.versioning.finishing import Finisher
 
@@ -91,7 +93,7 @@ def test_a_commit_deleted_meanwhile_is_left_alone(world, another, monkeypatch) -
 
 def test_the_controller_folds_what_is_closed_before_and_after_it_starts(world) -> None:
     first = closed(world, "a@master:/x")
-    finisher = Finisher(world.store)
+    finisher = Finisher(world.store, Supervisor())
     finisher.start()
     try:
         waiting.wait_commit(world.store, world.spec(f"a@{first.id}"), CommitState.FINISHED)
@@ -109,7 +111,7 @@ def test_a_pipelines_own_finish_wakes_children_that_wait_to_be_folded(world) -> 
     world.start("a@master")
     world.put("b@master:/y", b"2")
     child = world.finish("b@master", fold=False)
-    finisher = Finisher(world.store)
+    finisher = Finisher(world.store, Supervisor())
     finisher.start()
     try:
         with world.db.write() as tx:
@@ -117,3 +119,87 @@ def test_a_pipelines_own_finish_wakes_children_that_wait_to_be_folded(world) -> 
         waiting.wait_commit(world.store, world.spec(f"b@{child.id}"), CommitState.FINISHED)
     finally:
         finisher.stop()
+
+
+def start_finisher(world, monkeypatch, broken, error=None, threads=2):
+    """Start a finisher with quick tries in whose hands the folds of `broken` fail."""
+    plain = finishing.fold_one
+
+    def fold_one(store, commit):
+        if commit.repo.name in broken:
+            raise error or StorageUnavailable("packs/1", "it does not answer")
+        plain(store, commit)
+
+    monkeypatch.setattr(finishing, "fold_one", fold_one)
+    finisher = Finisher(world.store, Supervisor(backoff=Backoff(0.01, 0.02)), threads)
+    finisher.start()
+    return finisher
+
+
+class Bang(BaseException):
+    """What nobody foresees."""
+
+
+@pytest.mark.parametrize("error", [None, KeyError("x"), MemoryError(), Bang()], ids=repr)
+def test_commits_that_cannot_be_finished_starve_no_others_and_end_no_thread(world, monkeypatch, error) -> None:
+    world.repos("c")
+    first, second = closed(world, "a@master:/x"), closed(world, "b@master:/x")
+    broken = {"a", "b"}
+    finisher = start_finisher(world, monkeypatch, broken, error)
+    try:
+        third = closed(world, "c@master:/x")
+        waiting.wait_commit(world.store, world.spec(f"c@{third.id}"), CommitState.FINISHED)
+        assert not world.info(f"a@{first.id}").finished and not world.info(f"b@{second.id}").finished
+        broken.clear()
+        for commit in (first, second):
+            waiting.wait_commit(world.store, world.spec(f"{commit.repo.name}@{commit.id}"), CommitState.FINISHED)
+    finally:
+        finisher.stop()
+
+
+def test_a_commit_that_cannot_be_finished_has_its_reason_until_it_can(world, monkeypatch) -> None:
+    commit = closed(world, "a@master:/x")
+    broken = {"a"}
+    finisher = start_finisher(world, monkeypatch, broken, threads=1)
+    try:
+        other = closed(world, "b@master:/x")
+        waiting.wait_commit(world.store, world.spec(f"b@{other.id}"), CommitState.FINISHED)
+        failure = finisher.failure(commit)
+        assert failure is not None and "packs/1" in failure.reason and failure.subject == f"commit {commit}"
+        broken.clear()
+        waiting.wait_commit(world.store, world.spec(f"a@{commit.id}"), CommitState.FINISHED)
+    finally:
+        finisher.stop()
+    assert finisher.failure(commit) is None
+
+
+def test_events_that_cannot_be_read_are_read_again(world, monkeypatch) -> None:
+    read, failures = finishing._due_after, iter([KeyError("x"), UnavailableError("the database is away"), Bang()])
+
+    def due_after(tx, topics):
+        for error in failures:
+            raise error
+        return read(tx, topics)
+
+    monkeypatch.setattr(finishing, "_due_after", due_after)
+    finisher = start_finisher(world, monkeypatch, set())
+    try:
+        commit = closed(world, "a@master:/x")
+        waiting.wait_commit(world.store, world.spec(f"a@{commit.id}"), CommitState.FINISHED)
+    finally:
+        finisher.stop()
+
+
+def test_finding_what_an_event_concerns_costs_the_same_among_many_commits(world) -> None:
+    def read(count: int) -> int:
+        for _ in range(count):
+            closed(world, "a@master:/x")
+            finishing.fold_all(world.store)
+        commit = closed(world, "b@master:/x")
+        with world.db.read() as tx, world.counting() as statements:
+            due = finishing._due_after(tx, {f"closing/default/b.user/{commit.id}"})
+        assert due == [commit]
+        finishing.fold_all(world.store)
+        return len(statements)
+
+    assert read(1) == read(50) == 2

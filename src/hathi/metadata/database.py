@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from hathi.metadata import dialects, migrations
+from hathi.metadata.errors import translate
 from hathi.metadata.feed import Feed
 from hathi.metadata.locks import FairLock
 from hathi.metadata.notify import Notifier
 from hathi.metadata.transaction import Transaction
-from hathi.model.errors import InternalError, InvalidError, UnavailableError
+from hathi.model.errors import InvalidError, UnavailableError
 from hathi.model.ids import CommitSetId
+from hathi.supervision import Supervisor
 
 __all__ = ["Clock", "Database", "Transaction"]
 
@@ -38,26 +40,29 @@ class Database:
     shared: what `Transaction.notes` starts with in every transaction; filled while the program is put together.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, supervisor: Supervisor) -> None:
         self.engine = engine
         self.feed = Feed()
         self.shared: dict[str, Any] = {}
         self.clock = clock
         self.postgres = engine.dialect.name == "postgresql"
         self._writers: AbstractContextManager[None] = nullcontext() if self.postgres else FairLock()
-        self._notifier = Notifier(engine, self.feed) if self.postgres else None
+        self._notifier = Notifier(engine, self.feed, supervisor) if self.postgres else None
 
     @classmethod
-    def open(cls, url: str, *, durable: bool = True, clock: Clock | None = None) -> Database:
+    def open(
+        cls, url: str, *, durable: bool = True, clock: Clock | None = None, supervisor: Supervisor | None = None
+    ) -> Database:
         """Open the database at `url` (`sqlite:///path` or `postgresql://…`), made or migrated as needed.
 
         durable: False gives up waiting for the disk (SQLite only): for tests.
+        supervisor: makes the task that listens to other processes (PostgreSQL only).
         Raises InvalidError when no database can be meant, UnavailableError when it cannot be reached, InternalError
         when a newer Hathi has changed its tables.
         """
         engine = _engine(url)
         dialects.prepare(engine, durable=durable)
-        database = cls(engine, clock or (lambda: datetime.now(UTC)))
+        database = cls(engine, clock or (lambda: datetime.now(UTC)), supervisor or Supervisor())
         try:
             with database.write() as tx:
                 migrations.bring_up_to_date(tx.connection, tx.now)
@@ -106,12 +111,8 @@ class Database:
                 connection = plain.execution_options(hathi_write=write)
                 with connection.begin():
                     yield connection
-        except OperationalError as error:
-            raise UnavailableError(f"the database does not answer: {error.orig}") from error
         except SQLAlchemyError as error:
-            raise InternalError(
-                f"the database refused: {error.orig if isinstance(error, DBAPIError) else error}"
-            ) from error
+            raise translate(error) from error
 
     def __repr__(self) -> str:
         return f"Database({self.engine.url.render_as_string(hide_password=True)}, {self.feed!r})"

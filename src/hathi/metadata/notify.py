@@ -7,14 +7,18 @@ hears its own announcements too and ignores them: its feed has told them already
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from hathi.metadata.errors import translate
 from hathi.metadata.feed import Feed
+from hathi.model.errors import UnavailableError
 from hathi.model.ids import new_id
+from hathi.supervision import Supervisor
 
 CHANNEL = "hathi"
 
@@ -26,15 +30,18 @@ _CHECK_SECONDS = 1.0
 
 
 class Notifier:
-    """Passes on what other processes announce, from a thread of its own."""
+    """Passes on what other processes announce, from a background task of its own.
 
-    def __init__(self, engine: Engine, feed: Feed) -> None:
+    What is announced while the server is away is missed. So each time the listener has a new connection, every
+    subscriber is told that anything may have changed: once, and not while there is nothing to be read.
+    """
+
+    def __init__(self, engine: Engine, feed: Feed, supervisor: Supervisor) -> None:
         self._engine = engine
         self._feed = feed
         self._me = new_id()
-        self._stop = threading.Event()
-        self._begun = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._task = supervisor.every("events of other processes", 0.0, self._listen, at_once=True)
 
     def announce(self, connection: Connection, topics: Sequence[str]) -> None:
         """Tell other processes of `topics` when the transaction of `connection` commits."""
@@ -47,41 +54,51 @@ class Notifier:
         self._send(connection, batch)
 
     def start(self) -> None:
-        """Begin to listen; returns when what others announce is heard, or the server went away already."""
-        self._thread = threading.Thread(target=self._listen, name="feed", daemon=True)
-        self._thread.start()
-        self._begun.wait()
+        """Begin to listen; what others announce after this returns is heard. Raises UnavailableError."""
+        try:
+            self._connect()
+        except SQLAlchemyError as error:
+            raise translate(error) from error
+        self._task.start()
 
     def stop(self) -> None:
         """End listening."""
-        self._stop.set()
-        if self._thread:
-            self._thread.join()
+        if self._task.stop():
+            self._disconnect()
 
     def _send(self, connection: Connection, topics: list[str]) -> None:
         payload = json.dumps([self._me, *topics], separators=(",", ":"))
         connection.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
 
-    def _listen(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._listen_once()
-            except (SQLAlchemyError, OSError):
-                # The server went away. Topics may be missed meanwhile: whoever waits is told to look again.
-                self._feed.publish_all()
-            finally:
-                self._begun.set()
-            self._stop.wait(_CHECK_SECONDS)
+    def _connect(self) -> None:
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection.detach()  # it is held for good, and must not count among those that transactions share
+        self._connection = connection
+        connection.exec_driver_sql(f"LISTEN {CHANNEL}")
+        self._feed.publish_all()
 
-    def _listen_once(self) -> None:
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(f"LISTEN {CHANNEL}")
-            self._feed.publish_all()
-            self._begun.set()
-            driver = connection.connection.driver_connection
-            assert driver is not None
-            while not self._stop.is_set():
-                for notice in driver.notifies(timeout=_CHECK_SECONDS):
-                    sender, *topics = json.loads(notice.payload)
-                    if sender != self._me:
-                        self._feed.publish(*topics)
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):  # it is broken perhaps
+                self._connection.close()
+            self._connection = None
+
+    def _listen(self) -> bool:
+        """Pass on what arrives within a second; returns True, to be called again at once."""
+        try:
+            if self._connection is None:
+                self._connect()
+                return True  # it works again: that is to be known before anything arrives
+            driver: Any = self._connection.connection.dbapi_connection
+            for notice in driver.notifies(timeout=_CHECK_SECONDS):
+                sender, *topics = json.loads(notice.payload)
+                if sender != self._me:
+                    self._feed.publish(*topics)
+        except Exception as error:
+            self._disconnect()
+            if isinstance(error, SQLAlchemyError):
+                raise translate(error) from error
+            if isinstance(error, (OSError, self._engine.dialect.loaded_dbapi.Error)):
+                raise UnavailableError(f"the database does not answer: {str(error).splitlines()[0]}") from error
+            raise
+        return True

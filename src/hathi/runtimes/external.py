@@ -9,12 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from math import inf
 
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
+from hathi.supervision import Supervisor
 
 SILENT_SECONDS = 30.0
 """How long a worker that does not wait for work counts after its last sign of life: as long as its claim lives."""
+
+
+_EVERYBODY = "everybody"
+"""The one key of what looks for workers that are silent."""
 
 
 class ExternalRuntime:
@@ -22,15 +28,15 @@ class ExternalRuntime:
 
     name = "external"
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, supervisor: Supervisor | None = None) -> None:
         """clock: in seconds."""
         self._clock = clock
         self._groups: dict[str, WorkerGroup] = {}
         self._workers: dict[str, tuple[str, float]] = {}  # by name: pipeline, and until when it counts
         self._notify: list[Callable[[str], None]] = []
         self._changed = threading.Condition()
-        self._closed = False
-        threading.Thread(target=self._forget_the_silent, name="external", daemon=True).start()
+        self._looks = (supervisor or Supervisor()).queue("external workers", self._look)
+        self._looks.start()
 
     def check(self) -> str:
         """Return "": whether workers can run is not known here."""
@@ -63,9 +69,8 @@ class ExternalRuntime:
     def close(self) -> None:
         """Forget everything; the workers wait for the next server."""
         with self._changed:
-            self._closed = True
             self._groups.clear()
-            self._changed.notify_all()
+        self._looks.stop()
 
     def waits(self, group: str, worker: str) -> None:
         """A worker has asked for work; `group` is a pipeline's or one of its versions'."""
@@ -101,16 +106,13 @@ class ExternalRuntime:
         with self._changed:
             new = worker not in self._workers
             self._workers[worker] = (pipeline, until)
-            self._changed.notify_all()
+        self._looks.add(_EVERYBODY)
         if new:
             self._tell(pipeline)
 
-    def _forget_the_silent(self) -> None:
-        while not self._closed:
-            seconds = self.forget_the_silent()
-            with self._changed:
-                if not self._closed:
-                    self._changed.wait(seconds)
+    def _look(self, key: str) -> datetime | None:
+        seconds = self.forget_the_silent()
+        return None if seconds is None else datetime.now(UTC) + timedelta(seconds=seconds)
 
     def _status(self, group: WorkerGroup) -> GroupStatus:
         pipeline = _pipeline(group.key)

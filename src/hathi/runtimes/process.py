@@ -17,6 +17,7 @@ from hathi.datum.sandbox import SandboxGone, start_sandbox
 from hathi.model.errors import HathiError
 from hathi.runtimes.keeping.keepers import Keepers
 from hathi.runtimes.keeping.place import Place
+from hathi.supervision import Supervisor
 
 
 class ProcessRuntime(Keepers):
@@ -24,10 +25,10 @@ class ProcessRuntime(Keepers):
 
     name = "process"
 
-    def __init__(self, place: Place, show: Iterable[Path] = ()) -> None:
+    def __init__(self, place: Place, show: Iterable[Path] = (), supervisor: Supervisor | None = None) -> None:
         """show: folders that user code may read even where they lie in /tmp, which is the sandbox's own."""
         hide, see = hidden([*place.hide, place.scratch], homes()), shown([Path(sys.prefix), *show])
-        super().__init__(place, lambda life: _Alone(place.shim, hide, see))
+        super().__init__(place, lambda life: _Alone(place.shim, hide, see), supervisor)
         self._hide, self._show = hide, see
         self._able = False
 

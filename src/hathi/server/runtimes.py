@@ -14,6 +14,7 @@ from hathi.runtimes.interface import Runtime
 from hathi.runtimes.keeping.place import Place
 from hathi.runtimes.process import ProcessRuntime
 from hathi.server.config import Settings
+from hathi.supervision import Supervisor
 
 
 def chosen(settings: Settings) -> str:
@@ -37,11 +38,11 @@ def best() -> str:
     return DockerRuntime.name
 
 
-def make(settings: Settings, place: Place, cluster: str) -> Runtime:
+def make(settings: Settings, place: Place, cluster: str, supervisor: Supervisor) -> Runtime:
     """Return the server's runtime. cluster: the id of what is stored in the root folder."""
     name = chosen(settings)
     if name == DockerRuntime.name:
-        return DockerRuntime(place, cluster)
+        return DockerRuntime(place, cluster, supervisor=supervisor)
     if name == ExternalRuntime.name:
-        return ExternalRuntime()
-    return ProcessRuntime(place, show=settings.show)
+        return ExternalRuntime(supervisor=supervisor)
+    return ProcessRuntime(place, show=settings.show, supervisor=supervisor)

@@ -6,6 +6,8 @@ A process has one `Supervisor`. It makes background tasks of three kinds:
 - `every`: a call at a regular interval, such as a heartbeat or garbage collection.
 - `follow`: handle what a subscription brings; what could not be handled is handled again.
 
+Threads that need a loop of their own note their failures in a `record`.
+
 Each failure is recorded with its subject, reason, start, and number, and can be read with `Supervisor.status`. The log
 has a line when something begins to fail, one each time the number of failures has doubled, and one when it works again.
 
@@ -19,6 +21,7 @@ has a line when something begins to fail, one each time the number of failures h
 from hathi.supervision.backoff import Backoff
 from hathi.supervision.failures import Failure, describe
 from hathi.supervision.loops import STOP_SECONDS, Follower, Ticker
+from hathi.supervision.record import Record
 from hathi.supervision.status import TaskStatus
 from hathi.supervision.supervisor import Supervisor
 from hathi.supervision.task_queue import TaskQueue
@@ -28,6 +31,7 @@ __all__ = [
     "Backoff",
     "Failure",
     "Follower",
+    "Record",
     "Supervisor",
     "TaskQueue",
     "TaskStatus",

@@ -48,6 +48,11 @@ class Failure:
     times: int
     retry: datetime
 
+    @property
+    def notable(self) -> bool:
+        """Whether the number of failures has doubled since this was last true: what a log should have."""
+        return _power_of_two(self.times)
+
 
 def describe(error: BaseException) -> str:
     """Return an error in one line for a person; an unexpected one is shown with its kind."""
@@ -132,7 +137,7 @@ class Failures:
         texts = self._reasons_of.setdefault(failure.subject, [])
         if failure.reason not in texts:
             if len(texts) == REASONS_PER_SUBJECT:
-                return _power_of_two(failure.times)
+                return failure.notable
             texts.append(failure.reason)
         reason = self._reasons.setdefault(failure.reason, _Reason(failure.reason, failure.last, set()))
         reason.subjects.add(failure.subject)

@@ -11,6 +11,7 @@ from hathi.supervision.backoff import Backoff
 from hathi.supervision.failures import Failure
 from hathi.supervision.keyed_queue import Key
 from hathi.supervision.loops import Follower, Subscription, Ticker
+from hathi.supervision.record import Record
 from hathi.supervision.status import TaskStatus
 from hathi.supervision.task_queue import TaskQueue
 
@@ -111,6 +112,17 @@ class Supervisor:
         task = Follower(name, subscription, handle, backoff=backoff or self._backoff, clock=self._clock)
         self._add(task)
         return task
+
+    def record(self, name: str, *, backoff: Backoff | None = None) -> Record:
+        """Make a record of failures for threads that have a loop of their own.
+
+        Args:
+            name: what the threads do, in a few words.
+            backoff: how these threads wait after a failure; only shown.
+        """
+        record = Record(name, backoff or self._backoff, self._clock)
+        self._add(record)
+        return record
 
     def status(self) -> tuple[TaskStatus, ...]:
         """Return what is known of every task, by name."""

@@ -67,10 +67,13 @@ class TaskQueue(Generic[Key]):
         """End; wait for at most so many seconds for work that is going on. Returns whether it has ended."""
         return self._threads.stop(seconds)
 
-    def run_ready(self) -> int:
-        """Work in this thread until no key is ready; returns how many were worked on. For tests, instead of `start`."""
+    def run_ready(self, most: int | None = None) -> int:
+        """Work in this thread until no key is ready, or `most` were worked on; returns how many were.
+
+        For tests, instead of `start`.
+        """
         count = 0
-        while (key := self._queue.take_now()) is not None:
+        while count != most and (key := self._queue.take_now()) is not None:
             self._attempt(key)
             count += 1
         return count

@@ -1,53 +1,62 @@
-"""Folding closed commits: the controller that turns FINISHING into FINISHED.
+"""Fold closed commits: the background task that turns FINISHING into FINISHED.
 
-Everything it needs to know is in the database: a commit is foldable when it is closed, not finished, and its parent is
-finished. So it can die at any point and be started again; a fold that nothing named is garbage.
+Everything it needs to know is in the database: a commit can be folded when it is closed, not finished, and its parent
+is finished. So the task can die at any point and be started again; the result of a fold that no row names is garbage.
 """
 
 from __future__ import annotations
 
-import logging
-import threading
+from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, bindparam, or_
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import commits as table
-from hathi.model.errors import HathiError
+from hathi.model.references import Commit
 from hathi.storage.filesets.errors import DuplicatePath, PathCollision
 from hathi.storage.filesets.files import FileTree
 from hathi.storage.filesets.fold import fold
 from hathi.storage.filesets.node import EMPTY_ROOT
+from hathi.supervision import STOP_SECONDS, Failure, Supervisor
 from hathi.versioning import commits, open_commits
-from hathi.versioning.rows import CommitRow, commit_by_id
+from hathi.versioning.errors import RepoNotFound
+from hathi.versioning.rows import CommitRow, commit_by_id, commit_row, find_commit, select_commits
 from hathi.versioning.store import Store
-
-_log = logging.getLogger(__name__)
 
 THREADS = 2
 """Commits folded at the same time, so that a huge one does not hold up the small ones."""
 
-_RETRY_SECONDS = 2.0
-"""How long to leave a commit alone whose fold failed for want of storage."""
+_TOPIC = "closing/"
 
 
 def fold_all(store: Store) -> int:
     """Fold every commit that is FINISHING and whose parent is finished, upstream ones first; returns how many."""
     count = 0
-    while (id := _next(store, set())) is not None:
-        fold_one(store, id)
-        count += 1
-    return count
+    while True:
+        with store.db.read() as tx:
+            due = _every_due(tx)
+        if not due:
+            return count
+        for commit in due:
+            fold_one(store, commit)
+            count += 1
 
 
-def fold_one(store: Store, id: int) -> None:
-    """Finish one foldable commit; what cannot be folded ends as its error. Raises what the object store raises."""
+def fold_one(store: Store, commit: Commit) -> None:
+    """Finish a commit if it can be folded; what its writers did wrong ends as its error.
+
+    Raises what the database and the object store raise.
+    """
     with store.db.read() as tx:
-        row = commit_by_id(tx, id)
+        row = _find(tx, commit)
         if row is None or row.finishing is None or row.finished is not None:
             return
-        base = commits.base_root(tx, commits.parent_of(tx, row))
-        runs = [run.root for run in open_commits.load(tx, id)]
+        parent = commits.parent_of(tx, row)
+        if parent is not None and parent.finished is None:
+            return  # its end brings this one here again
+        base = commits.base_root(tx, parent)
+        runs = [run.root for run in open_commits.load(tx, row.id)]
     with store.chunks.upload() as upload:
         try:
             root, error = fold(upload, base, runs), ""
@@ -60,79 +69,88 @@ def fold_one(store: Store, id: int) -> None:
                 return
             store.ledger.register(tx, upload.lease.id, packs)
             commits.settle(tx, row, root, size, error)
-    store.drafts.forget(id)
+    store.drafts.forget(row.id)
 
 
 class Finisher:
-    """Threads that fold commits when the feed tells of one, and at start those that a crash left over."""
+    """Folds commits when the feed tells of one, and at the start those that a crash left over.
 
-    def __init__(self, store: Store, threads: int = THREADS) -> None:
+    A commit that cannot be folded is tried again later and later, and holds up only its own children.
+    """
+
+    def __init__(self, store: Store, supervisor: Supervisor, threads: int = THREADS) -> None:
         self._store = store
-        self._guard = threading.Lock()
-        self._busy: set[int] = set()
-        self._stopping = False
-        self._subscriptions = [store.db.feed.subscribe("closing/") for _ in range(threads)]
-        self._threads = [
-            threading.Thread(target=self._run, args=(number,), name=f"finisher-{number}", daemon=True)
-            for number in range(threads)
-        ]
+        self._commits = supervisor.queue("finishing commits", self._fold, threads=threads, subject=subject)
+        self._events = supervisor.follow("closed commits", store.db.feed.subscribe(_TOPIC), self._take)
 
     def start(self) -> None:
         """Begin."""
-        for thread in self._threads:
-            thread.start()
+        self._take({_TOPIC})
+        self._commits.start()
+        self._events.start()
 
-    def stop(self) -> None:
-        """End; a fold that is going on is finished first."""
-        self._stopping = True
-        for subscription in self._subscriptions:
-            subscription.wake()
-        for thread in self._threads:
-            thread.join()
-        for subscription in self._subscriptions:
-            subscription.close()
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End; wait for at most so many seconds for folds that are going on."""
+        self._events.stop(seconds)
+        self._commits.stop(seconds)
 
-    def _run(self, number: int) -> None:
-        subscription = self._subscriptions[number]
-        while not self._stopping:
-            pause: float | None = None
-            try:
-                self._fold_what_is_due()
-            except HathiError as error:
-                _log.warning("a commit could not be finished and is tried again: %s", error)
-                pause = _RETRY_SECONDS
-            if not self._stopping and not self._store.db.feed.closed:
-                subscription.wait(pause)
-            elif self._store.db.feed.closed:
-                return
+    def failure(self, commit: Commit) -> Failure | None:
+        """Return why a commit cannot be finished for now; None when nothing is known against it."""
+        return self._commits.failure(commit)
 
-    def _fold_what_is_due(self) -> None:
-        while not self._stopping:
-            with self._guard:
-                id = _next(self._store, self._busy)
-                if id is None:
-                    return
-                self._busy.add(id)
-            try:
-                fold_one(self._store, id)
-            finally:
-                with self._guard:
-                    self._busy.discard(id)
+    def _fold(self, commit: Commit) -> None:
+        fold_one(self._store, commit)
+
+    def _take(self, topics: set[str]) -> None:
+        with self._store.db.read() as tx:
+            due = _every_due(tx) if _TOPIC in topics else _due_after(tx, topics)
+        for commit in due:
+            self._commits.add(commit)
 
 
-def _next(store: Store, busy: set[int]) -> int | None:
-    parent = table.alias("parent")
-    statement = (
-        select(table.c.id)
-        .outerjoin(parent, parent.c.id == table.c.parent_id)
+def subject(commit: Commit) -> str:
+    """Return how the record of failures names a commit."""
+    return f"commit {commit}"
+
+
+def _due() -> Select[Any]:
+    """Return the statement for commits that can be folded, upstream ones first."""
+    return (
+        select_commits()
+        .outerjoin(_PARENT, _PARENT.c.id == table.c.parent_id)
         .where(table.c.finishing.is_not(None), table.c.finished.is_(None))
-        .where(or_(table.c.parent_id.is_(None), parent.c.finished.is_not(None)))
+        .where(or_(table.c.parent_id.is_(None), _PARENT.c.finished.is_not(None)))
         .order_by(table.c.id)
-        .limit(len(busy) + 1)
     )
-    with store.db.read() as tx:
-        ids = tx.connection.execute(statement).scalars()
-        return next((id for id in ids if id not in busy), None)
+
+
+_PARENT = table.alias("parent")
+_EVERY_DUE = _due()
+_DUE_IN_SET = _due().where(table.c.set_id == bindparam("set"))
+_DUE_BELOW_SET = _due().where(_PARENT.c.set_id == bindparam("set"))
+
+
+def _every_due(tx: Transaction) -> list[Commit]:
+    return [commit_row(row).commit for row in tx.connection.execute(_EVERY_DUE)]
+
+
+def _due_after(tx: Transaction, topics: Iterable[str]) -> list[Commit]:
+    """Return the commits that topics concern: those closed, and the children of those finished."""
+    rows = [
+        row
+        for set_id in {topic.rpartition("/")[2] for topic in topics}
+        for statement in (_DUE_IN_SET, _DUE_BELOW_SET)
+        for row in tx.connection.execute(statement, {"set": set_id})
+    ]
+    rows.sort(key=lambda row: int(row.id))
+    return [commit_row(row).commit for row in rows]
+
+
+def _find(tx: Transaction, commit: Commit) -> CommitRow | None:
+    try:
+        return find_commit(tx, commit)[1]
+    except RepoNotFound:
+        return None
 
 
 def _still_closing(tx: Transaction, row: CommitRow) -> bool:

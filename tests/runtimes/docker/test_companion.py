@@ -267,3 +267,25 @@ def test_a_limit_that_makes_no_sense_is_refused(engine: FakeEngine, worker: Work
     worker.group = WorkerGroup("k", "default", "p", 1, 1, {"image": "image:1"}, {"resource_limits": {"memory": "much"}})
     with pytest.raises(InvalidError, match="much"):
         start(engine, worker)
+
+
+def test_what_nobody_foresaw_is_told_and_everything_is_made_anew(
+    engine: FakeEngine, worker: Worker, containers: Containers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(plan: object) -> str:
+        raise KeyError("x")
+
+    monkeypatch.setattr(engine, "create", fails)
+    containers.heard("listening 1 secret")
+    worker.wait_for(lambda: worker.ended and worker.problem == "KeyError: 'x'")
+
+
+def test_a_container_whose_end_cannot_be_watched_counts_as_ended(
+    engine: FakeEngine, worker: Worker, containers: Containers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(id: str) -> None:
+        raise RecursionError("deep")
+
+    monkeypatch.setattr(engine, "wait", fails)
+    containers.heard("listening 1 secret")
+    worker.wait_for(lambda: "RecursionError: deep" in worker.problem)

@@ -20,8 +20,10 @@ def keys_of(tx: Transaction, topics: Iterable[str]) -> set[Key]:
 
     A commit on an output repo shares its name and id with a job. A pipeline's topic concerns its unfinished jobs too,
     as one job's end lets the next begin. A repo that is gone took commits with it that any job may have read or filled.
+    A mere prefix is what the feed publishes when topics may have been missed.
     """
-    found: set[Key] = set()
+    topics = set(topics)
+    found = every_key(tx) if topics.intersection(PREFIXES) else set()
     for topic in topics:
         match topic.split("/"):
             case ["commit", project, repo, id] | ["job", project, repo, id]:

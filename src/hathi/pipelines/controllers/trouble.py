@@ -1,11 +1,10 @@
-"""What a controller cannot do for now, told where people look: in the reason of the job or pipeline.
+"""Show what a controller cannot do for now where users look: in the reason of the job or pipeline.
 
-Nobody is woken by it, for the controller itself would be among them, and try again at once what it means to put off.
+No event is sent for it: the controller itself would get it, and try again at once what it means to put off.
 """
 
 from __future__ import annotations
 
-from hathi.model.errors import HathiError
 from hathi.model.pps import PipelineState
 from hathi.model.references import Pipeline
 from hathi.pipelines.controllers.topics import Key
@@ -15,13 +14,13 @@ from hathi.versioning.store import Store
 _HOPEFUL = (PipelineState.STARTING, PipelineState.RUNNING, PipelineState.STANDBY)
 
 
-def describe(error: Exception) -> str:
-    """Return an error in a line for a person; what was not foreseen is named by its kind, too."""
-    return error.message if isinstance(error, HathiError) else f"{type(error).__name__}: {error}"
+def subject(key: Key) -> str:
+    """Return how the record of failures names a pipeline or job."""
+    return f"pipeline {key}" if isinstance(key, Pipeline) else f"job {key}"
 
 
-def tell(store: Store, key: Key, text: str) -> None:
-    """Write down why a job, or a pipeline, does not get on. A pipeline without a worker that is ready is CRASHING."""
+def show(store: Store, key: Key, text: str) -> None:
+    """Write down why a job, or a pipeline, makes no progress. A pipeline without a worker that is ready is CRASHING."""
     with store.db.write() as tx:
         if isinstance(key, Pipeline):
             pipeline = pipelines.find(tx, key)
@@ -34,8 +33,8 @@ def tell(store: Store, key: Key, text: str) -> None:
                 jobs.note(tx, job, text)
 
 
-def withdraw(store: Store, key: Key, text: str) -> None:
-    """Take back what `tell` wrote, once a job gets on. A pipeline's reason is written anew at each look anyway."""
+def take_back(store: Store, key: Key, text: str) -> None:
+    """Remove what `show` wrote, once a job makes progress. A pipeline's reason is written anew at each look anyway."""
     if isinstance(key, Pipeline):
         return
     with store.db.write() as tx:

@@ -7,6 +7,7 @@ the next. What the engine cannot do now is tried again until it can.
 from __future__ import annotations
 
 import json
+import logging
 import queue
 import threading
 import time
@@ -22,6 +23,9 @@ from hathi.engine.errors import EngineGone, EngineRefused
 from hathi.engine.values import Exit, Image, Mount, Plan
 from hathi.model.errors import HathiError
 from hathi.runtimes.keeping.companion import Life
+from hathi.supervision import describe
+
+log = logging.getLogger("hathi.background")
 
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
 """Seconds before the engine is asked again: doubling from the first to the last."""
@@ -68,7 +72,11 @@ class _Met:
     """The shim has reached the worker."""
 
 
-_Event = _Asked | _Ended | _Paused | _Met | None
+class _Retry:
+    """It is time to try again what failed."""
+
+
+_Event = _Asked | _Ended | _Paused | _Met | _Retry | None
 """None: it is over."""
 
 
@@ -137,18 +145,24 @@ class Containers:
             try:
                 event = self._events.get(timeout=self._seconds_to_retry())
             except queue.Empty:
-                self._retry = None
-                self._make()
-                continue
+                event = _Retry()
             if event is None:
                 return
-            self._take(event)
+            try:
+                self._take(event)
+            except Exception as error:  # nobody foresaw it: begin again with everything made anew
+                log.error("%s: %s", self._life.name, describe(error), exc_info=error)
+                self._life.tell(ready=False, problem=describe(error))
+                self._life.hang_up()
 
     def _seconds_to_retry(self) -> float | None:
         return None if self._retry is None else max(self._retry - time.monotonic(), 0.0)
 
-    def _take(self, event: _Asked | _Ended | _Paused | _Met) -> None:
-        if isinstance(event, _Met):
+    def _take(self, event: _Asked | _Ended | _Paused | _Met | _Retry) -> None:
+        if isinstance(event, _Retry):
+            self._retry = None
+            self._make()
+        elif isinstance(event, _Met):
             self._met, self._pause = True, FIRST_PAUSE
         elif isinstance(event, _Asked):
             self._asked, self._met = event, False
@@ -272,8 +286,8 @@ class Containers:
                 self._life.tell(problem=str(error))
                 self._over.wait(pause)
                 pause = min(pause * 2, LAST_PAUSE)
-            except EngineRefused as error:
-                self._events.put(_Ended(id, Exit(-1, error=str(error))))
+            except Exception as error:  # the engine refuses, or nobody foresaw it: count the container as ended
+                self._events.put(_Ended(id, Exit(-1, error=describe(error))))
                 return
 
     def _end(self, id: str) -> None:

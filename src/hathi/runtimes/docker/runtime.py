@@ -14,12 +14,12 @@ import weakref
 from hathi.engine.choosing import obtain
 from hathi.engine.containers import Pauses
 from hathi.engine.docker import Engine
-from hathi.engine.errors import EngineGone
 from hathi.model.errors import HathiError
 from hathi.runtimes.docker.companion import FIRST_PAUSE, LAST_PAUSE, Containers
 from hathi.runtimes.keeping.companion import Companion, Life
 from hathi.runtimes.keeping.keepers import Keepers
 from hathi.runtimes.keeping.place import Place
+from hathi.supervision import Backoff, Supervisor
 
 CLUSTER_LABEL, SERVER_LABEL = "hathi.cluster", "hathi.server"
 
@@ -32,9 +32,15 @@ class DockerRuntime(Keepers):
 
     name = "docker"
 
-    def __init__(self, place: Place, cluster: str, engine: Engine | None = None) -> None:
+    def __init__(
+        self, place: Place, cluster: str, engine: Engine | None = None, supervisor: Supervisor | None = None
+    ) -> None:
         """cluster: id of what is stored in the root folder."""
-        super().__init__(place, self._accompany_one)
+        supervisor = supervisor or Supervisor()
+        super().__init__(place, self._accompany_one, supervisor)
+        self._removals = supervisor.queue("removing containers", self._remove, subject=lambda id: f"container {id}")
+        self._removals.start()
+        self._listening = supervisor.record("container events", backoff=Backoff(FIRST_PAUSE, LAST_PAUSE))
         self._engine = engine or Engine()
         self._cluster = cluster
         self._server = secrets.token_hex(8)
@@ -77,6 +83,7 @@ class DockerRuntime(Keepers):
         """Stop every worker and remove every container."""
         super().close()
         self._ended.set()
+        self._removals.stop()
         if self._pauses is not None:
             self._pauses.close()
 
@@ -100,16 +107,17 @@ class DockerRuntime(Keepers):
         while not self._ended.wait(pause):
             try:
                 self._pauses = self._engine.pauses(f"{SERVER_LABEL}={self._server}")
-            except HathiError:
+                self._listening.succeeded("")
+                pause = FIRST_PAUSE
+                if self._ended.is_set():
+                    self._pauses.close()
+                for id, paused in self._pauses:
+                    with self._telling:
+                        for each in self._companions:
+                            each.paused(id, paused)
+            except Exception as error:
+                self._listening.failed("", error)
                 pause = min(pause * 2, LAST_PAUSE)
-                continue
-            pause = FIRST_PAUSE
-            if self._ended.is_set():
-                self._pauses.close()
-            for id, paused in self._pauses:
-                with self._telling:
-                    for each in self._companions:
-                        each.paused(id, paused)
 
     def _sweep(self) -> None:
         """Remove, once, what a pachd before us left."""
@@ -126,15 +134,7 @@ class DockerRuntime(Keepers):
         try:
             self._engine.remove(id)
         except HathiError:
-            threading.Thread(target=self._bury_later, args=(id,), name="bury", daemon=True).start()
+            self._removals.add(id)
 
-    def _bury_later(self, id: str) -> None:
-        pause = FIRST_PAUSE
-        while not self._ended.wait(pause):
-            try:
-                self._engine.remove(id)
-                return
-            except EngineGone:
-                pause = min(pause * 2, LAST_PAUSE)
-            except HathiError:
-                pause = LAST_PAUSE
+    def _remove(self, id: str) -> None:
+        self._engine.remove(id)

@@ -20,6 +20,7 @@ from hathi.model.errors import HathiError
 from hathi.runtimes.interface import WorkerGroup
 from hathi.runtimes.keeping.companion import Accompany, Companion
 from hathi.runtimes.keeping.place import Place
+from hathi.supervision import Record, describe
 
 FIRST_PAUSE, LAST_PAUSE = 0.2, 30.0
 """Seconds before a worker is started again: doubling from the first to the last while workers do not last."""
@@ -44,7 +45,9 @@ class Keeper:
         group: WorkerGroup,
         index: int,
         changed: Callable[[str], None],
+        trouble: Record,
     ) -> None:
+        """changed: called with the group's key. trouble: records what nobody foresaw."""
         self.ready = False
         self.problem = ""
         self.restarts = 0
@@ -56,6 +59,7 @@ class Keeper:
         self._accompany = accompany
         self._label = f"{group.pipeline}-v{group.version}-{index}"
         self._changed = changed
+        self._trouble = trouble
         self._lock = threading.Lock()
         self._life: _Life | None = None
         self._thread = threading.Thread(target=self._run, name=self._label, daemon=True)
@@ -86,14 +90,22 @@ class Keeper:
             self.changed()
 
     def changed(self) -> None:
-        """Have everybody look."""
-        self._changed(self.group.key)
+        """Have everybody look. What goes wrong there is no reason to let the worker go."""
+        try:
+            self._changed(self.group.key)
+        except Exception as error:
+            self._trouble.failed(self._label, error)
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
         while not self.stopping.is_set():
             began = time.monotonic()
-            problem = self._live()
+            try:
+                problem = self._live()
+                self._trouble.succeeded(self._label)
+            except Exception as error:  # whatever it is, the worker is started again
+                problem = describe(error)
+                self._trouble.failed(self._label, error)
             if self.stopping.is_set():
                 return
             if time.monotonic() - began > LASTING_SECONDS:

@@ -10,6 +10,7 @@ from hathi.runtimes.interface import GroupStatus, WorkerGroup
 from hathi.runtimes.keeping.companion import Accompany
 from hathi.runtimes.keeping.keeper import Keeper
 from hathi.runtimes.keeping.place import Place
+from hathi.supervision import Record, Supervisor
 
 STOP_SECONDS = 5.0
 """How long workers get to end by themselves."""
@@ -18,7 +19,8 @@ STOP_SECONDS = 5.0
 class Keepers:
     """Groups of workers; the part that runtimes of this kind share. Safe to call from any thread."""
 
-    def __init__(self, place: Place, accompany: Accompany) -> None:
+    def __init__(self, place: Place, accompany: Accompany, supervisor: Supervisor | None = None) -> None:
+        self._trouble = (supervisor or Supervisor()).record("worker processes")
         self._place = place
         self._accompany = accompany
         self._lock = threading.Lock()
@@ -36,7 +38,7 @@ class Keepers:
                 return
             present = self._groups.get(group.key)
             if present is None:
-                present = self._groups[group.key] = _Group(self._place, self._accompany, self._changed)
+                present = self._groups[group.key] = _Group(self._place, self._accompany, self._changed, self._trouble)
             surplus = present.fit(group)
         _stop(surplus)
         self._changed(group.key)
@@ -75,7 +77,8 @@ class Keepers:
 class _Group:
     """The keepers of one group. Guarded by the runtime's lock."""
 
-    def __init__(self, place: Place, accompany: Accompany, changed: Callable[[str], None]) -> None:
+    def __init__(self, place: Place, accompany: Accompany, changed: Callable[[str], None], trouble: Record) -> None:
+        self._trouble = trouble
         self._place = place
         self._accompany = accompany
         self._changed = changed
@@ -88,7 +91,7 @@ class _Group:
         self._gone_restarts += sum(keeper.restarts for keeper in surplus)
         del self.keepers[group.scale :]
         while len(self.keepers) < group.scale:
-            keeper = Keeper(self._place, self._accompany, group, len(self.keepers), self._changed)
+            keeper = Keeper(self._place, self._accompany, group, len(self.keepers), self._changed, self._trouble)
             self.keepers.append(keeper)
         return surplus
 
