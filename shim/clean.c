@@ -41,24 +41,28 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static char *own_names; /* of what /tmp had when the shim started, each with a NUL, and an empty one at the end */
+static struct {
+	const char *path;
+	char *names;             /* each with a NUL, and an empty one at the end */
+} kept;                          /* the folder of which something stays */
 
-void note_own(void)
+void note_own(const char *path)
 {
-	DIR *folder = opendir("/tmp");
+	DIR *folder = opendir(path);
 	size_t used = 0;
 	struct dirent *entry;
+	kept.path = path;
 	while (folder != NULL && (entry = readdir(folder)) != NULL) {
 		if (is_dots(entry->d_name))
 			continue;
 		size_t size = strlen(entry->d_name) + 1;
-		char *more = realloc(own_names, used + size + 1);
+		char *more = realloc(kept.names, used + size + 1);
 		if (more == NULL)
 			fatal("out of memory");
-		own_names = more;
-		memcpy(own_names + used, entry->d_name, size);
+		kept.names = more;
+		memcpy(kept.names + used, entry->d_name, size);
 		used += size;
-		own_names[used] = 0;
+		kept.names[used] = 0;
 	}
 	if (folder != NULL)
 		closedir(folder);
@@ -66,9 +70,9 @@ void note_own(void)
 
 static bool is_own(const char *path, const char *name)
 {
-	if (own_names == NULL || strcmp(path, "/tmp") != 0)
+	if (kept.names == NULL || strcmp(path, kept.path) != 0)
 		return false;
-	for (const char *own = own_names; *own != 0; own += strlen(own) + 1)
+	for (const char *own = kept.names; *own != 0; own += strlen(own) + 1)
 		if (strcmp(own, name) == 0)
 			return true;
 	return false;
@@ -111,7 +115,7 @@ static bool flatten(int top, const char *name, unsigned long *moved)
 	return removed(top, name) && clean;
 }
 
-bool empty_folder(const char *path)
+bool empty_folder(const char *path, int mode)
 {
 	int top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0)
@@ -133,9 +137,15 @@ bool empty_folder(const char *path)
 			    !flatten(top, entry->d_name, &moved))
 				clean = false;
 	} while (moved != before); /* whatever was moved up is looked at again; each round takes one level away */
-	fchmod(top, 01777);
+	fchmod(top, (mode_t)mode);
 	closedir(folder);
 	return clean;
+}
+
+bool remove_folder(const char *path)
+{
+	chmod(path, 0700);
+	return empty_folder(path, 0700) && (rmdir(path) == 0 || errno == ENOENT);
 }
 
 static uid_t owner_uid;

@@ -17,7 +17,7 @@
 #define CONNECT_TRIES 1200       /* of 50 ms: a worker beside us may start later than we do */
 
 static const char usage[] =
-	"usage: hathi-shim sandbox --fd N --stage DIR --scratch DIR [--hide PATH]... [--show DIR]...\n"
+	"usage: hathi-shim sandbox --fd N --stage DIR --scratch DIR [--hide PATH]... [--cover DIR]... [--own DIR]... [--show PATH]...\n"
 	"       hathi-shim serve (--fd N | --unix PATH | --stdio)\n";
 
 static _Noreturn void refuse(const char *why)
@@ -76,7 +76,7 @@ static void serve(const struct view *view)
 	note_owner(view);
 	note_folder();
 	if (!view->sandboxed)
-		note_own();
+		note_own("/tmp");
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
@@ -98,6 +98,8 @@ int main(int argc, char **argv)
 {
 	struct sandbox sandbox = {
 		.hide = calloc((size_t)argc + 1, sizeof(char *)),
+		.cover = calloc((size_t)argc + 1, sizeof(char *)),
+		.own = calloc((size_t)argc + 1, sizeof(char *)),
 		.show = calloc((size_t)argc + 1, sizeof(char *)),
 	};
 	struct view view = {0};
@@ -124,6 +126,10 @@ int main(int argc, char **argv)
 			sandbox.scratch = value;
 		else if (strcmp(argv[i - 1], "--hide") == 0)
 			sandbox.hide[sandbox.hide_count++] = argv[i];
+		else if (strcmp(argv[i - 1], "--cover") == 0)
+			sandbox.cover[sandbox.cover_count++] = argv[i];
+		else if (strcmp(argv[i - 1], "--own") == 0)
+			sandbox.own[sandbox.own_count++] = argv[i];
 		else if (strcmp(argv[i - 1], "--show") == 0)
 			sandbox.show[sandbox.show_count++] = argv[i];
 		else

@@ -28,11 +28,28 @@
 #endif
 #define SET_READ_ONLY 1u /* MOUNT_ATTR_RDONLY */
 #define MAX_MOUNTS 4096
+#define MAX_ENTRIES 512
 
-static int stage_fd = -1;        /* the worker's folder of datums, below the cover at /pfs */
-static char root[PATH_MAX];      /* the new root while it is built */
-static const char *scratch;
-static int layers;               /* overlays made so far; each has its own folder of writes */
+struct layer {                   /* an overlay: where its writes go, and how that folder looked before anything was written */
+	int number;
+	const char *top;         /* the top-level entry that it belongs to */
+	struct stat before;
+};
+
+struct entry {                   /* a top-level entry of the host that is shown */
+	char *path, *link;       /* link: what it leads to, when it is one */
+};
+
+static int host_fd = -1;         /* the host's root, below the cover at /pfs once we are in the sandbox */
+static int stage_fd = -1;        /* the worker's folder of datums, there as well */
+static char root[PATH_MAX];      /* the new root while it is built, then "" */
+static struct stat root_before;
+static const struct sandbox *given;
+static char scratch[PATH_MAX];
+static struct layer layers[MAX_MOUNTS];
+static int layer_count, layer_number;
+static struct entry entries[MAX_ENTRIES];
+static int entry_count;
 static bool in_user_namespace;
 static char *mounts[MAX_MOUNTS]; /* the host's mount points, parents first */
 static int mount_count;
@@ -141,6 +158,19 @@ static bool below(const char *path, const char *folder)
 	return strncmp(path, folder, size) == 0 && path[size] == '/';
 }
 
+static bool within(const char *path, const char *folder)
+{
+	return strcmp(path, folder) == 0 || below(path, folder);
+}
+
+static bool within_any(const char *path, char **folders, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (within(path, folders[i]))
+			return true;
+	return false;
+}
+
 static bool set_read_only(const char *path)
 {
 	struct { uint64_t set, clear, propagation, user_namespace; } attributes = {SET_READ_ONLY, 0, 0, 0};
@@ -154,52 +184,198 @@ static bool bind_read_only(const char *from, const char *to)
 	return mount(from, to, NULL, MS_BIND | MS_REC, NULL) == 0 && set_read_only(to);
 }
 
-static bool overlay(const char *from, const char *to)
+/* All that is taken from the host is named relative to its root, where we are while we build: the same names lead there
+ * before and after the sandbox is entered. */
+static void in_host(char *into, const char *path)
+{
+	join(into, ".", path);
+}
+
+static void in_scratch(char *into, const char *kind, int number)
+{
+	if ((size_t)snprintf(into, PATH_MAX, ".%s/%s/%d", scratch, kind, number) >= PATH_MAX)
+		fatal("path too long: %s", scratch);
+}
+
+static void enter_host(void)
+{
+	if (fchdir(host_fd) != 0)
+		fatal("cannot enter the host's root: %s", strerror(errno));
+}
+
+static void leave_host(void)
+{
+	if (chdir("/") != 0)
+		fatal("cannot leave the host's root: %s", strerror(errno));
+}
+
+/* A folder for writes that looks as the folder of the host does: same owner, mode and time. A write shows as another
+ * time, so that one look tells whether there was any. */
+static bool make_upper(const char *upper, const struct stat *like)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, like->st_mtim};
+	if (mkdir(upper, 0700) != 0 || (chown(upper, like->st_uid, like->st_gid) != 0 && !in_user_namespace))
+		return false;
+	chmod(upper, like->st_mode & 07777);
+	return utimensat(AT_FDCWD, upper, times, 0) == 0;
+}
+
+static bool overlay(const char *from, const char *to, const char *top)
 {
 	static const char *const options[] = {"volatile,", ""}; /* writes are thrown away: never wait for a disk */
-	char upper[PATH_MAX], work[PATH_MAX], name[32], data[3 * PATH_MAX + 64];
+	char upper[PATH_MAX], work[PATH_MAX], data[3 * PATH_MAX + 64];
 	struct stat st;
-	if (strpbrk(from, ":,\\") != NULL || strpbrk(scratch, ":,\\") != NULL)
+	if (strpbrk(from, ":,\\") != NULL || strpbrk(scratch, ":,\\") != NULL || layer_count == MAX_MOUNTS)
 		return false;
-	snprintf(name, sizeof name, "upper/%d", layers);
-	join(upper, scratch, name);
-	snprintf(name, sizeof name, "work/%d", layers++);
-	join(work, scratch, name);
-	if (stat(from, &st) != 0 || mkdir(upper, 0700) != 0 || mkdir(work, 0700) != 0)
+	struct layer *layer = &layers[layer_count];
+	*layer = (struct layer){.number = layer_number++, .top = top};
+	in_scratch(upper, "upper", layer->number);
+	in_scratch(work, "work", layer->number);
+	if (stat(from, &st) != 0 || !make_upper(upper, &st) || mkdir(work, 0700) != 0)
 		return false;
-	/* The folder itself looks as the upper one does. */
-	if (chown(upper, st.st_uid, st.st_gid) != 0 && !in_user_namespace)
-		return false;
-	chmod(upper, st.st_mode & 07777);
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
 		snprintf(data, sizeof data, "%s%slowerdir=%s,upperdir=%s,workdir=%s", options[i],
 		         in_user_namespace ? "userxattr," : "", from, upper, work);
-		if (mount("overlay", to, "overlay", 0, data) == 0)
+		if (mount("overlay", to, "overlay", 0, data) == 0 && stat(upper, &layer->before) == 0) {
+			layer_count++;
 			return true;
+		}
 	}
 	return false;
 }
 
-/* Show one folder of the host at the same place of the new root, and what is mounted below it. */
-static void graft(const char *path, struct view *view)
+/* Show what is at `from` at `path` of the sandbox, with throw-away writes where that can be. What cannot be shown is left
+ * out: there are mounts that not even root may enter. Returns whether it can be written to. */
+static bool place(const char *from, const char *path, const char *top)
 {
 	char target[PATH_MAX];
+	struct stat st;
 	join(target, root, path);
-	if (!overlay(path, target)) {
-		if (!bind_read_only(path, target))
-			fatal("cannot show %s in the sandbox: %s", path, strerror(errno));
-		view->read_only++;
-		return; /* with all that is mounted below it */
-	}
-	view->kept++;
+	if (stat(from, &st) != 0)
+		return false;
+	if (S_ISDIR(st.st_mode) && overlay(from, target, top))
+		return true;
+	bind_read_only(from, target);
+	return false;
+}
+
+static void place_mounts(const char *folder, const char *top, bool covered)
+{
+	char from[PATH_MAX];
 	for (int i = 0; i < mount_count; i++) {
-		struct stat st;
-		if (!below(mounts[i], path) || below(mounts[i], scratch))
+		if (!below(mounts[i], folder) || below(mounts[i], scratch) ||
+		    within_any(mounts[i], given->hide, given->hide_count) ||
+		    (!covered && within_any(mounts[i], given->cover, given->cover_count)))
 			continue;
-		join(target, root, mounts[i]);
-		/* What cannot be shown is left out: there are mounts that not even root may enter. */
-		if (stat(mounts[i], &st) == 0 && (!S_ISDIR(st.st_mode) || !overlay(mounts[i], target)))
-			bind_read_only(mounts[i], target);
+		in_host(from, mounts[i]);
+		place(from, mounts[i], top);
+	}
+}
+
+/* The folder that a cover shows instead of the host's: empty but for the ways to what is shown in it. */
+static int cover_of(const char *path)
+{
+	for (int i = 0; i < given->cover_count; i++)
+		if (strcmp(given->cover[i], path) == 0)
+			return i;
+	return -1;
+}
+
+static void hide(const char *path)
+{
+	char target[PATH_MAX], nothing[PATH_MAX];
+	struct stat st;
+	join(target, root, path);
+	if (lstat(target, &st) != 0)
+		return;
+	in_scratch(nothing, "nothing", 0);
+	bool done = S_ISDIR(st.st_mode) ? bind_read_only(nothing, target)
+	                                : mount("./dev/null", target, NULL, MS_BIND, NULL) == 0;
+	if (!done)
+		fatal("cannot hide %s from the sandbox: %s", path, strerror(errno));
+}
+
+/* Show one top-level folder of the host at the same place of the new root: what is mounted below it, the covers of what
+ * is hidden but for parts of it, those parts, and what hides the rest. */
+static bool graft(const char *top)
+{
+	char from[PATH_MAX], target[PATH_MAX];
+	int cover = cover_of(top);
+	join(target, root, top);
+	in_host(from, top);
+	if (cover >= 0)
+		in_scratch(from, "cover", cover);
+	else if (access(from, X_OK) != 0)
+		in_scratch(from, "nothing", 0);
+	bool writable = place(from, top, top);
+	/* One that is read-only has all that is mounted below it already. */
+	if (cover < 0 && writable)
+		place_mounts(top, top, false);
+	for (int i = 0; i < given->cover_count; i++) {
+		if (!below(given->cover[i], top))
+			continue;
+		in_scratch(from, "cover", i);
+		place(from, given->cover[i], top);
+	}
+	for (int i = 0; i < given->show_count; i++) {
+		if (!within(given->show[i], top) || !within_any(given->show[i], given->cover, given->cover_count))
+			continue;
+		in_host(from, given->show[i]);
+		if (place(from, given->show[i], top))
+			place_mounts(given->show[i], top, true);
+	}
+	for (int i = 0; i < given->hide_count; i++)
+		if (within(given->hide[i], top))
+			hide(given->hide[i]);
+	return writable;
+}
+
+/* Make the way to `path`, which is below `cover`, in the folder that the cover shows: folders that look as the host's. */
+static void make_way(int cover, const char *path)
+{
+	char from[PATH_MAX], to[PATH_MAX], part[PATH_MAX], folder[PATH_MAX];
+	struct stat st;
+	in_scratch(folder, "cover", cover);
+	size_t size = strlen(given->cover[cover]);
+	snprintf(part, sizeof part, "%s", path);
+	for (char *end = part + size; end != NULL && *end != 0;) {
+		end = strchr(end + 1, '/');
+		if (end != NULL)
+			*end = 0;
+		in_host(from, part);
+		join(to, folder, part + size);
+		if (stat(from, &st) != 0)
+			return; /* there is nothing to show */
+		if (S_ISDIR(st.st_mode)) {
+			if (mkdir(to, 0755) == 0 && chown(to, st.st_uid, st.st_gid) == 0)
+				chmod(to, st.st_mode & 07777);
+		} else {
+			close(open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+		}
+		if (end != NULL)
+			*end = '/';
+	}
+}
+
+static void make_covers(void)
+{
+	char path[PATH_MAX];
+	for (int i = 0; i < given->cover_count; i++) {
+		struct stat st;
+		in_host(path, given->cover[i]);
+		if (stat(path, &st) != 0)
+			memset(&st, 0, sizeof st);
+		in_scratch(path, "cover", i);
+		mkdir(path, 0755);
+		for (int j = 0; j < given->show_count; j++)
+			if (below(given->show[j], given->cover[i]))
+				make_way(i, given->show[j]);
+		for (int j = 0; j < given->own_count; j++)
+			if (below(given->own[j], given->cover[i]))
+				make_way(i, given->own[j]);
+		chmod(path, S_ISDIR(st.st_mode) ? st.st_mode & 07777 : 0755);
+		if (S_ISDIR(st.st_mode) && chown(path, st.st_uid, st.st_gid) != 0 && !in_user_namespace)
+			fatal("cannot make a cover for %s: %s", given->cover[i], strerror(errno));
 	}
 }
 
@@ -207,31 +383,41 @@ static void show_host(struct view *view)
 {
 	static const char *const own[] = {".", "..", "dev", "pfs", "proc", "sys", "tmp"};
 	DIR *host = opendir("/");
-	struct dirent *entry;
+	struct dirent *found;
 	if (host == NULL)
 		fatal("cannot read /: %s", strerror(errno));
-	while ((entry = readdir(host)) != NULL) {
+	while ((found = readdir(host)) != NULL && entry_count < MAX_ENTRIES) {
 		char path[PATH_MAX], target[PATH_MAX], link[PATH_MAX] = {0};
 		struct stat st;
 		bool skip = false;
 		for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-			skip = skip || strcmp(entry->d_name, own[i]) == 0;
-		join(path, "/", entry->d_name);
-		memmove(path, path + 1, strlen(path)); /* "//name" */
+			skip = skip || strcmp(found->d_name, own[i]) == 0;
+		join(path, "", found->d_name);
 		if (skip || lstat(path, &st) != 0)
 			continue;
 		join(target, root, path);
+		struct entry *entry = &entries[entry_count];
+		*entry = (struct entry){.path = strdup(path)};
+		if (entry->path == NULL)
+			fatal("out of memory");
 		if (S_ISLNK(st.st_mode) && readlink(path, link, sizeof link - 1) > 0) {
-			if (symlink(link, target) != 0)
+			if ((entry->link = strdup(link)) == NULL || symlink(link, target) != 0)
 				fatal("cannot make %s in the sandbox: %s", path, strerror(errno));
 		} else if (S_ISDIR(st.st_mode)) {
 			mkdir(target, 0755);
-			if (access(path, X_OK) == 0)
-				graft(path, view);
+			if (graft(entry->path))
+				view->kept++;
+			else
+				view->read_only++;
 		} else if (S_ISREG(st.st_mode)) {
+			char from[PATH_MAX];
+			in_host(from, path);
 			close(open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-			bind_read_only(path, target);
+			bind_read_only(from, target);
+		} else {
+			continue;
 		}
+		entry_count++;
 	}
 	closedir(host);
 }
@@ -280,7 +466,7 @@ static void show_processes(void)
 	}
 }
 
-static void show_temporary(const struct sandbox *sandbox)
+static void show_temporary(void)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 	join(from, scratch, "tmp");
@@ -290,68 +476,59 @@ static void show_temporary(const struct sandbox *sandbox)
 	make_folder("tmp", 01777, to);
 	if (mount(from, to, NULL, MS_BIND, NULL) != 0)
 		fatal("cannot show a /tmp of its own: %s", strerror(errno));
-	for (int i = 0; i < sandbox->show_count; i++) {
-		join(to, root, sandbox->show[i]);
-		if (mkdir(to, 0755) != 0 || !bind_read_only(sandbox->show[i], to))
-			fatal("cannot show %s in the sandbox: %s", sandbox->show[i], strerror(errno));
+	for (int i = 0; i < given->show_count; i++) {
+		if (!below(given->show[i], "/tmp"))
+			continue;
+		join(to, root, given->show[i]);
+		if (mkdir(to, 0755) != 0 || !bind_read_only(given->show[i], to))
+			fatal("cannot show %s in the sandbox: %s", given->show[i], strerror(errno));
 	}
 }
 
-/* The folder of datums lies at /pfs with a cover on it, on which single datums are shown: it stays part of this
- * namespace, which binding from it needs, and nobody but process 1 has a way to it. */
-static void show_stage(const char *stage)
+/* The host's root and the folder of datums lie at /pfs with a cover on them, on which single datums are shown: they stay
+ * part of this namespace, which mounting from them needs, and nobody but process 1 has a way to them. */
+static void change_root(void)
 {
 	char path[PATH_MAX];
 	make_folder("pfs", 0755, path);
-	if (mount(stage, path, NULL, MS_BIND, NULL) != 0)
-		fatal("cannot show %s: %s", stage, strerror(errno));
-	stage_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (stage_fd < 0)
-		fatal("cannot open %s: %s", stage, strerror(errno));
-	mount_tmpfs(path, "mode=755,size=4k");
-}
-
-static void hide(const char *path, const char *nothing)
-{
-	char target[PATH_MAX];
-	struct stat st;
-	join(target, root, path);
-	if (lstat(target, &st) != 0)
-		return;
-	bool done = S_ISDIR(st.st_mode) ? mount(nothing, target, NULL, MS_BIND, NULL) == 0
-	                                : mount("/dev/null", target, NULL, MS_BIND, NULL) == 0;
-	if (!done)
-		fatal("cannot hide %s from the sandbox: %s", path, strerror(errno));
-}
-
-static void hide_all(const struct sandbox *sandbox)
-{
-	char nothing[PATH_MAX];
-	join(nothing, scratch, "nothing");
-	mkdir(nothing, 0755);
-	mount_tmpfs(nothing, "mode=555,size=4k");
-	for (int i = 0; i < sandbox->hide_count; i++)
-		hide(sandbox->hide[i], nothing);
-	umount2(nothing, MNT_DETACH); /* its binds live on */
-}
-
-static void change_root(void)
-{
-	if (chdir(root) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
+	if (chdir(root) != 0 || syscall(SYS_pivot_root, ".", "pfs") != 0 || chdir("/") != 0)
 		fatal("cannot enter the sandbox: %s", strerror(errno));
+	root[0] = 0;
+	if ((host_fd = open("/pfs", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		fatal("cannot open the host's root: %s", strerror(errno));
+	enter_host();
+	in_host(path, given->stage);
+	if (mount(path, "/pfs", NULL, MS_BIND, NULL) != 0)
+		fatal("cannot show %s: %s", given->stage, strerror(errno));
+	if ((stage_fd = open("/pfs", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		fatal("cannot open %s: %s", given->stage, strerror(errno));
+	leave_host();
+	mount_tmpfs("/pfs", "mode=755,size=4k");
+	if (set_read_only("/pfs") == false)
+		fatal("cannot cover the folder of datums: %s", strerror(errno));
+}
+
+/* What stands in / itself is few entries in memory, which are looked at when its time is another one. */
+static void note_root(void)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1}};
+	if (utimensat(AT_FDCWD, "/", times, 0) != 0 || stat("/", &root_before) != 0)
+		fatal("cannot look at /: %s", strerror(errno));
 }
 
 void enter_sandbox(const struct sandbox *sandbox, struct view *view)
 {
-	static const char *const folders[] = {"root", "upper", "work"};
+	static const char *const folders[] = {"root", "upper", "work", "cover", "nothing", "nothing/0"};
 	umask(022);
-	scratch = sandbox->scratch;
+	given = sandbox;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	unshare_namespaces();
 	become_first();
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		fatal("cannot make mounts private: %s", strerror(errno));
 	read_mounts();
+	if (realpath(sandbox->scratch, scratch) == NULL)
+		fatal("cannot use %s: %s", sandbox->scratch, strerror(errno));
 	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		join(root, scratch, folders[i]);
 		if (mkdir(root, 0755) != 0)
@@ -361,15 +538,99 @@ void enter_sandbox(const struct sandbox *sandbox, struct view *view)
 	mount_tmpfs(root, "mode=755");
 	view->sandboxed = true;
 	view->user_namespace = in_user_namespace;
+	leave_host(); /* to /, which is the host's still */
+	make_covers();
 	show_host(view);
 	show_devices();
 	show_processes();
-	show_temporary(sandbox);
-	show_stage(sandbox->stage);
-	hide_all(sandbox);
+	show_temporary();
 	change_root();
+	note_own("/");
+	note_root();
 	drop_capabilities();
 	umask(0022);
+}
+
+/* ---- fresh again ---- */
+
+static bool changed(const struct stat *before, const struct stat *now)
+{
+	return before->st_mtim.tv_sec != now->st_mtim.tv_sec || before->st_mtim.tv_nsec != now->st_mtim.tv_nsec ||
+	       before->st_ctim.tv_sec != now->st_ctim.tv_sec || before->st_ctim.tv_nsec != now->st_ctim.tv_nsec;
+}
+
+static bool written_below(const char *top)
+{
+	char upper[PATH_MAX];
+	for (int i = 0; i < layer_count; i++) {
+		struct stat now;
+		in_scratch(upper, "upper", layers[i].number);
+		if (layers[i].top == top && (stat(upper, &now) != 0 || changed(&layers[i].before, &now)))
+			return true;
+	}
+	return false;
+}
+
+/* Show a top-level folder anew, and remove what was written there. */
+static void renew(const char *top)
+{
+	char path[PATH_MAX];
+	int kept = 0, gone = 0;
+	static int numbers[MAX_MOUNTS];
+	if (umount2(top, MNT_DETACH) != 0)
+		fatal("cannot clear %s: %s", top, strerror(errno));
+	for (int i = 0; i < layer_count; i++)
+		if (layers[i].top == top)
+			numbers[gone++] = layers[i].number;
+		else
+			layers[kept++] = layers[i];
+	layer_count = kept;
+	for (int i = 0; i < gone; i++) {
+		static const char *const kinds[] = {"upper", "work"};
+		for (size_t j = 0; j < sizeof kinds / sizeof *kinds; j++) {
+			in_scratch(path, kinds[j], numbers[i]);
+			if (!remove_folder(path))
+				fatal("cannot remove what was written below %s: %s", top, strerror(errno));
+		}
+	}
+	graft(top);
+}
+
+static void renew_root(void)
+{
+	struct stat now;
+	char link[PATH_MAX];
+	if (stat("/", &now) == 0 && !changed(&root_before, &now))
+		return;
+	for (int i = 0; i < entry_count; i++) {
+		const char *path = entries[i].path, *to = entries[i].link;
+		if (to == NULL)
+			continue;
+		ssize_t size = readlink(path, link, sizeof link - 1);
+		link[size > 0 ? size : 0] = 0;
+		if (strcmp(link, to) == 0)
+			continue;
+		if (unlink(path) != 0 && errno != ENOENT && !remove_folder(path))
+			fatal("cannot remove %s: %s", path, strerror(errno));
+		if (symlink(to, path) != 0)
+			fatal("cannot make %s again: %s", path, strerror(errno));
+	}
+	if (!empty_folder("/", 0755) || chown("/", geteuid(), getegid()) != 0)
+		fatal("cannot clear /: %s", strerror(errno));
+	note_root();
+}
+
+void renew_host(void)
+{
+	enter_host();
+	for (int i = 0; i < entry_count; i++)
+		if (entries[i].link == NULL && written_below(entries[i].path))
+			renew(entries[i].path);
+	leave_host();
+	renew_root();
+	/* Shared memory, semaphores and queues of System V live on without any process. */
+	if (unshare(CLONE_NEWIPC) != 0)
+		fatal("cannot make an IPC namespace: %s", strerror(errno));
 }
 
 void show_folder(const char *folder)

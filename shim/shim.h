@@ -56,7 +56,11 @@ struct sandbox {
 	const char *scratch;     /* empty folder for throw-away writes */
 	char **hide;             /* host paths that the sandbox must not see */
 	int hide_count;
-	char **show;             /* folders in the host's /tmp that stay readable, though /tmp is the sandbox's own */
+	char **cover;            /* folders of the host of which it sees nothing but what is shown; it may write there */
+	int cover_count;
+	char **own;              /* folders below those that it finds empty, such as a user's home below /home */
+	int own_count;
+	char **show;             /* what it sees below those, and folders in the host's /tmp, though /tmp is its own */
 	int show_count;
 };
 
@@ -69,13 +73,15 @@ struct view {
 void enter_sandbox(const struct sandbox *sandbox, struct view *view);
 void show_folder(const char *folder);                 /* bind stage/folder at /pfs */
 void unshow_folder(void);
+void renew_host(void);                                /* throw away what was written to the host's files */
 
 /* ---- clean.c ---- */
 
 typedef void reaper(pid_t pid, int status, const struct rusage *usage);
 void kill_everything(reaper *ended);                  /* every process but this one; returns when none is left */
-void note_own(void);                                  /* what an image has in /tmp is its own and stays */
-bool empty_folder(const char *path);                  /* false: something could not be removed */
+void note_own(const char *path);                      /* what is there now stays when the folder is emptied */
+bool empty_folder(const char *path, int mode);        /* and give it a mode; false: something could not be removed */
+bool remove_folder(const char *path);
 int own_tree(const char *path, uid_t uid, gid_t gid); /* errno, or 0 */
 
 /* ---- run.c ---- */

@@ -130,6 +130,59 @@ def test_nothing_in_tmp_survives_a_run(place: Place) -> None:
     assert place.out.split() == ["/dev/shm:", "/tmp:", "1777"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/var/tmp/f", "/etc/f", "/usr/local/bin/f", "$HOME/f", "/f", "$HOME/.cache/deep/er/f"]
+)
+def test_nothing_that_is_written_anywhere_else_survives_a_run(place: Place, path: str) -> None:
+    script = f'mkdir -p "$(dirname "{path}")"; echo left > "{path}"'
+    if place.sh(script).code != 0:
+        pytest.skip("the host is read-only for sandboxes here")
+    place.sh(f'cat "{path}"', continues=True)
+    assert place.out == "left\n", "it is there for what belongs to the same datum"
+    place.sh(f'ls "{path}"')
+    assert place.out == ""
+
+
+def test_what_a_run_removes_or_changes_is_there_again_for_the_next(place: Place) -> None:
+    state = "stat -c '%n %a %u' / /bin /etc /etc/passwd /var /home; readlink /bin; head -n 1 /etc/passwd; ls /"
+    place.sh(state)
+    before = place.out
+    place.sh("chmod 700 /var /etc; echo x >> /etc/passwd; mkdir /more; touch /more/f; chmod 777 /; exec 9<>/etc/hosts; "
+             "mv /bin /moved; mkdir /bin; /usr/bin/rm -rf /etc/hosts /home/*")  # fmt: skip
+    place.run("/usr/bin/sh", "-c", state, env={"PATH": "/usr/bin"})
+    assert place.out == before
+
+
+def test_what_runs_write_does_not_pile_up(place: Place, tmp_path: Path) -> None:
+    """Only what the last one wrote lies on the disk, wherever that was."""
+    for number in range(4):
+        place.sh(f"head -c 3000000 /dev/zero > /var/tmp/{number}; head -c 3000000 /dev/zero > /etc/{number}")
+    assert size_of(tmp_path / "scratch") < 8_000_000
+    place.sh("true")
+    assert size_of(tmp_path / "scratch") < 1_000_000
+
+
+def size_of(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def test_shared_memory_of_system_v_does_not_survive_a_run(place: Place) -> None:
+    place.sh("ipcmk -M 4096 > /dev/null && wc -l < /proc/sysvipc/shm")
+    if place.out != "2\n":
+        pytest.skip("no ipcmk here")
+    place.sh("wc -l < /proc/sysvipc/shm")
+    assert place.out == "1\n", "the heading"
+
+
+def test_a_run_that_writes_nothing_costs_no_new_mount(place: Place) -> None:
+    """Only its own folder's mount has another number; those of the host's folders stay the same."""
+    numbers = "grep -v ' /pfs ' /proc/self/mountinfo | cut -d' ' -f1 | sort"
+    place.sh(numbers)
+    before = place.out
+    place.sh(numbers)
+    assert place.out == before
+
+
 def test_a_run_that_continues_sees_what_the_one_before_left(place: Place) -> None:
     place.sh("echo left > /tmp/f; echo out > /pfs/out/f")
     place.sh("cat /tmp/f /pfs/out/f", continues=True)
@@ -240,11 +293,16 @@ def test_a_user_who_is_not_root_gets_a_sandbox_in_a_user_namespace() -> None:
         except SandboxGone as error:
             pytest.skip(f"users may not make namespaces here: {error}")
         printed: list[bytes] = []
-        script = "id -u; touch $HOME/f /tmp/f /pfs/f && echo written; touch /dev/f 2>/dev/null || echo refused"
+        script = (
+            "id -u; ls $HOME/f /tmp/f /var/tmp/f 2>/dev/null; touch /var/tmp/f 2>/dev/null; "
+            "touch $HOME/f /tmp/f /pfs/f && echo written; touch /dev/f 2>/dev/null || echo refused"
+        )
         command = frames.Command(["sh", "-c", script], {"PATH": "/usr/bin:/bin"}, folder="1")
-        sandbox.run(command, lambda piece, stderr: printed.append(piece))
+        for _ in range(2):
+            printed.clear()
+            sandbox.run(command, lambda piece, stderr: printed.append(piece))
+            assert b"".join(printed).decode().split() == ["65534", "written", "refused"]
         assert sandbox.hello.user_namespace
-        assert b"".join(printed).decode().split() == ["65534", "written", "refused"]
         assert sandbox.run(frames.Command(["true"], user="root"), lambda *_: None).error.startswith(
             "cannot run as user"
         )

@@ -2,7 +2,7 @@
 # Runs Python code: /pfs/source/main.py, with the wheels of /pfs/build installed beside it.
 #
 # They are installed without a look at any index, into a folder that outlives the datum: the one that the image names, or
-# /var/tmp, which unlike /tmp is not emptied in between. Other builds may have left theirs there: each is named by the
+# /var/tmp, which unlike /tmp is not emptied in between in a container. Other builds may have left theirs there: each is named by the
 # contents of its wheels.
 set -e
 
