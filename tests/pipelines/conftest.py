@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,7 @@ from hathi.runtimes.fake import FakeRuntime
 from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.filesets import tree
+from hathi.storage.filesets.datum_inputs import inputs_of
 from hathi.storage.filesets.datums import DATUMS, key_of
 from hathi.storage.filesets.entry import FILES
 from hathi.storage.objects.memory import MemoryStore
@@ -226,14 +228,25 @@ class World:
         )
 
     def run(self, upload, claim, datum):
-        self.ran.append(" ".join(f"{part.name}:{part.path}" for part in datum.inputs))
+        inputs = tuple(inputs_of(self.store.chunks, datum))
+        self.ran.append(" ".join(f"{part.name}:{part.path}" for part in inputs))
         state, reason, written = DatumState.SUCCESS, "", {}
         try:
-            written = self.code(datum)
+            written = self.code(replace(datum, inputs=inputs))
         except Exception as error:
             state, reason = DatumState.FAILED, str(error)
         outputs = tuple((path, upload.content([text.encode()]).encode()) for path, text in sorted(written.items()))
-        return DatumRecord(datum.id, datum.hash, state, claim.job.id, datum.inputs, outputs, reason=reason)
+        return DatumRecord(
+            datum.id,
+            datum.hash,
+            state,
+            claim.job.id,
+            datum.inputs,
+            outputs,
+            reason=reason,
+            index=datum.index,
+            input_root=datum.input_root,
+        )
 
     # What one can see.
 

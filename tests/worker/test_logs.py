@@ -4,7 +4,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from hathi.worker.logs import LINE_BYTES, Logs, Stream
+from hathi.wire.gen import hathi_pb2 as wire
+from hathi.worker.logs import BATCH_BYTES, LINE_BYTES, Logs, Stream
+from hathi.worker.remote import _line
 from hathi.worker.server import LogLine
 
 Rig = Any
@@ -42,6 +44,29 @@ def test_lines_arrive_in_order_and_flush_waits_for_them(rig: Rig) -> None:
     line = rig.server.lines[0]
     assert (line.job, line.datum, line.attempt, line.user, line.inputs) == ("j", "d", 2, True, ("/0",))
     logs.drop()
+
+
+def test_no_batch_of_lines_is_larger_than_a_message(rig: Rig) -> None:
+    """Short lines that came with long paths made messages of 40 MB, which were dropped silently."""
+    batches: list[int] = []
+
+    def take(project: str, pipeline: str, lines: Sequence[LogLine]) -> None:
+        request = wire.AppendLogsRequest(project=project, pipeline=pipeline)
+        request.lines.extend(_line(line) for line in lines)
+        batches.append(request.ByteSize())
+        rig.server.lines += lines
+
+    rig.server.append_logs = take
+    logs = Logs(rig.server, "default", "p", "j")
+    stream = logs.stream("d" * 64, 1, ("/" + "\N{ELEPHANT}" * 1000,))
+    for number in range(3000):
+        stream.write(f"{number}\n".encode(), False)
+    stream.write(b"\xff" * LINE_BYTES * 20, False)
+    stream.end()
+    logs.flush()
+    logs.drop()
+    assert len(rig.server.lines) == 3020
+    assert max(batches) <= BATCH_BYTES + 4 * LINE_BYTES
 
 
 def test_a_server_that_comes_back_gets_every_line_once(rig: Rig, monkeypatch: Any) -> None:

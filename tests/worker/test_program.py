@@ -44,7 +44,7 @@ class Server(hathi_pb2_grpc.WorkersServicer):
         self.reported = threading.Event()
 
     def Claim(self, request: Any, context: Any) -> Any:
-        return self.claims.pop(0) if self.claims else wire.ClaimResponse()
+        yield self.claims.pop(0) if self.claims else wire.ClaimResponse()
 
     def Beat(self, request: Any, context: Any) -> Any:
         return wire.BeatResponse()

@@ -17,7 +17,7 @@ from hathi.wire.client import Client
 from hathi.wire.gen import hathi_pb2 as wire
 from hathi.wire.gen import hathi_pb2_grpc
 from hathi.worker.remote import ApiLedger, ObjectsOverApi, RemoteServer
-from hathi.worker.server import LogLine, Report
+from hathi.worker.server import ClaimUnreadable, LogLine, Report
 
 
 class Workers(hathi_pb2_grpc.WorkersServicer):
@@ -33,7 +33,13 @@ class Workers(hathi_pb2_grpc.WorkersServicer):
             self.requests.append(request)
             return self.answers[name]
 
-        return method
+        def stream(request: Any, context: Any) -> Iterator[Any]:
+            for answer in method(request, context):
+                if isinstance(answer, grpc.StatusCode):
+                    context.abort(answer, "broken")
+                yield answer
+
+        return stream if name == "Claim" else method
 
     def __getattribute__(self, name: str) -> Any:
         return (
@@ -74,7 +80,7 @@ def client(workers: Workers) -> Iterator[Client]:
 
 
 def test_a_claim_is_read_whole(client: Client, workers: Workers) -> None:
-    workers.answers["Claim"] = wire.ClaimResponse(
+    header = wire.ClaimResponse(
         claim_id="c",
         lease_seconds=30,
         project="default",
@@ -83,12 +89,15 @@ def test_a_claim_is_read_whole(client: Client, workers: Workers) -> None:
         transform_json='{"cmd": ["a"]}',
         datum_tries=2,
         datum_timeout_seconds=1.5,
-        datums=[
-            wire.Datum(id="i", hash="h", inputs=[wire.Input(name="n", repo="r", project="q", commit="k", path="/")])
-        ],
         roots={"q/r@k": "00ff"},
         objects="/objects",
     )
+    source = wire.Input(name="n", repo="r", project="q", commit="k", path="/")
+    datums = [
+        wire.Datum(id="i", hash="h", inputs=[source], index=7),
+        wire.Datum(id="j", hash="h", input_root=b"root", index=8),
+    ]
+    workers.answers["Claim"] = [header, *(wire.ClaimResponse(datums=[datum]) for datum in datums)]
     claim = RemoteServer(client, "g", "w").claim(7.0)
     assert claim is not None
     assert workers.requests == [wire.ClaimRequest(group="g", worker="w", wait_seconds=7.0)]
@@ -96,10 +105,24 @@ def test_a_claim_is_read_whole(client: Client, workers: Workers) -> None:
     assert (claim.roots, claim.objects) == ({"q/r@k": b"\x00\xff"}, "/objects")
     (source,) = claim.datums[0].inputs
     assert str(source.commit) == "q/r@k", "the key under which its root is found"
+    assert [(datum.id, datum.index, datum.input_root) for datum in claim.datums] == [("i", 7, b""), ("j", 8, b"root")]
+
+
+def test_a_claim_that_cannot_be_read_to_its_end_names_itself(client: Client, workers: Workers) -> None:
+    workers.answers["Claim"] = [wire.ClaimResponse(claim_id="c"), grpc.StatusCode.RESOURCE_EXHAUSTED]
+    with pytest.raises(ClaimUnreadable, match="broken") as caught:
+        RemoteServer(client, "g", "w").claim(0.0)
+    assert caught.value.claim == "c"
+
+
+def test_a_claim_that_the_server_cut_off_by_going_away_is_asked_for_again(client: Client, workers: Workers) -> None:
+    workers.answers["Claim"] = [wire.ClaimResponse(claim_id="c"), grpc.StatusCode.UNAVAILABLE]
+    with pytest.raises(UnavailableError):
+        RemoteServer(client, "g", "w").claim(0.0)
 
 
 def test_no_work_is_no_claim(client: Client, workers: Workers) -> None:
-    workers.answers["Claim"] = wire.ClaimResponse()
+    workers.answers["Claim"] = [wire.ClaimResponse()]
     assert RemoteServer(client, "g", "w").claim(0.0) is None
 
 

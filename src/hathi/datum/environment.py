@@ -6,7 +6,7 @@ documented variables of the container, the spec's `transform.env`, and those of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hathi.model.pps import DatumInput
@@ -29,9 +29,10 @@ class Job:
     base: Mapping[str, str] = field(default_factory=lambda: {"PATH": DEFAULT_PATH})
 
 
-def datum_variables(job: str, datum: str, inputs: Sequence[DatumInput]) -> dict[str, str]:
+def datum_variables(job: str, datum: str, inputs: Iterable[DatumInput]) -> dict[str, str]:
     """Return the variables that tell one datum from another; of inputs that share a name, the last one counts."""
     variables: dict[str, str] = {}
+    source = None
     for source in inputs:
         variables[source.name] = f"/pfs/{source.name}{source.path.rstrip('/')}"
         variables[f"{source.name}_COMMIT"] = source.commit.id
@@ -39,7 +40,7 @@ def datum_variables(job: str, datum: str, inputs: Sequence[DatumInput]) -> dict[
             variables[f"PACH_DATUM_{source.name}_JOIN_ON"] = source.join_on
         if source.group_by:
             variables[f"PACH_DATUM_{source.name}_GROUP_BY"] = source.group_by
-    if inputs:
+    if source is not None:
         variables["PACH_DATUM_ID"] = datum
     variables["PACH_JOB_ID"] = job
     variables["PACH_OUTPUT_COMMIT_ID"] = job

@@ -34,6 +34,8 @@ class DatumRecord:
     id, hash: see `model.identity`. state: SUCCESS, FAILED or RECOVERED; SKIPPED is never stored: to a job other than
     `job`, a success counts as skipped.
     job: id of the job that ran it.
+    inputs: what it reads, in the spec's order, when that is little.
+    input_root: root of the input tree, when it is much; b"" otherwise. See `storage.filesets.datum_inputs`.
     outputs: path and encoded content of each file it wrote, sorted by path, when they are few.
     output_root: root of the file tree of what it wrote, when they are many; b"" otherwise.
     reason: why it failed. attempts: how often it was tried. image: what it ran in. index: its place in the job's order.
@@ -51,6 +53,7 @@ class DatumRecord:
     attempts: int = 0
     image: str = ""
     index: int = 0
+    input_root: bytes = b""
 
     def encode(self) -> bytes:
         """Return the stored form."""
@@ -59,6 +62,7 @@ class DatumRecord:
             self.hash,
             self.job,
             [_pack_input(source) for source in self.inputs],
+            _text(self.input_root),
             [[path, _text(content)] for path, content in self.outputs],
             _text(self.output_root),
             _pack_stats(self.stats),
@@ -72,13 +76,15 @@ class DatumRecord:
     @staticmethod
     def decode(data: bytes) -> DatumRecord:
         """Return the record that `encode` made `data` from."""
-        id, hash, job, inputs, outputs, output_root, stats, reason, attempts, image, index = json.loads(data[1:])
+        id, hash, job, inputs, input_root, outputs, *rest = json.loads(data[1:])
+        output_root, stats, reason, attempts, image, index = rest
         return DatumRecord(
             id=id,
             hash=hash,
             state=DatumState(data[0]),
             job=job,
             inputs=tuple(_unpack_input(source) for source in inputs),
+            input_root=_bytes(input_root),
             outputs=tuple((path, _bytes(content)) for path, content in outputs),
             output_root=_bytes(output_root),
             stats=Stats(*stats),
@@ -92,6 +98,16 @@ class DatumRecord:
 def measures(encoded: bytes) -> tuple[int, int, int, int]:
     """Return what an encoded record adds to the sums named in MEASURES, without decoding it."""
     return _COUNTED.get(encoded[0], _UNDECIDED)
+
+
+def encode_input(source: DatumInput) -> bytes:
+    """Return the stored form of one input, as it is in an input tree."""
+    return json.dumps(_pack_input(source), separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def decode_input(data: bytes) -> DatumInput:
+    """Return the input that `encode_input` made `data` from."""
+    return _unpack_input(json.loads(data))
 
 
 def _pack_stats(stats: Stats) -> list[float]:

@@ -24,7 +24,8 @@ from hathi.pipelines.planning.combos import enumerate_combos
 from hathi.pipelines.planning.trees import Head, Trees
 from hathi.pipelines.rows import jobs, sets
 from hathi.pipelines.rows.jobs import JobRow
-from hathi.storage.filesets.nodes import reading
+from hathi.storage.filesets.datum_inputs import inputs_of
+from hathi.storage.filesets.nodes import Nodes, reading
 from hathi.versioning import branches, commits
 from hathi.versioning.store import Store
 
@@ -55,8 +56,10 @@ def list_datums(
     """
     with store.db.read() as tx:
         row = jobs.get(tx, job)
-    infos = (_info(job, record) for record in _records(store, row, after, reverse=reverse))
-    yield from islice((info for info in infos if not states or info.state in states), number or None)
+    nodes = reading(store.chunks)
+    records = _records(store, row, after, reverse=reverse)
+    infos = (_info(nodes, job, record) for record in records if not states or _state(job, record) in states)
+    yield from islice(infos, number or None)
 
 
 def inspect(store: Store, job: Job, id: str) -> DatumInfo:
@@ -69,7 +72,7 @@ def inspect(store: Store, job: Job, id: str) -> DatumInfo:
         found = next((record for record in datums_at_work(store, row) if record.id == id), None)
     if found is None:
         raise DatumNotFound(job, id)
-    return _info(job, found)
+    return _info(reading(store.chunks), job, found)
 
 
 def preview(
@@ -100,7 +103,8 @@ def restart(store: Store, job: Job, filters: Sequence[str]) -> None:
             if one.datum:
                 datums = payloads.unpack_runs(sets.payload(tx, row.id, one.seq))
                 at_hand = next(record for record in datums if record.id == one.datum)
-                if all(any(_shows(part, text) for part in at_hand.inputs) for text in filters):
+                read = tuple(inputs_of(store.nodes, at_hand)) if filters else ()
+                if all(any(_shows(part, text) for part in read) for text in filters):
                     sets.cancel(tx, one, one.datum)
 
 
@@ -118,17 +122,21 @@ def _index(store: Store, row: JobRow) -> DatumIndex:
     return DatumIndex(reading(store.chunks), row.index_root or EMPTY_ROOT)
 
 
-def _info(job: Job, record: DatumRecord) -> DatumInfo:
-    skipped = record.state is DatumState.SUCCESS and record.job != job.id
+def _info(nodes: Nodes, job: Job, record: DatumRecord) -> DatumInfo:
     return DatumInfo(
         job=job,
         id=record.id,
-        state=DatumState.SKIPPED if skipped else record.state,
+        state=_state(job, record),
         stats=record.stats,
-        inputs=record.inputs,
+        inputs=tuple(inputs_of(nodes, record)),
         reason=record.reason,
         image=record.image,
     )
+
+
+def _state(job: Job, record: DatumRecord) -> DatumState:
+    skipped = record.state is DatumState.SUCCESS and record.job != job.id
+    return DatumState.SKIPPED if skipped else record.state
 
 
 def _head(tx: Transaction, branch: Branch) -> Head:

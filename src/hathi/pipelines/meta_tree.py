@@ -30,6 +30,7 @@ from hathi.pipelines.reported import files_of
 from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.interface import NodeReader
 from hathi.storage.filesets import tree
+from hathi.storage.filesets.datum_inputs import inputs_of
 from hathi.storage.filesets.entry import FILES, key_of
 from hathi.storage.filesets.files import FileStat, FileTree
 from hathi.storage.filesets.node import EMPTY_ROOT
@@ -129,7 +130,7 @@ class MetaTree(FileTree):
 
     def _every_entry(self) -> Iterator[tuple[bytes, bytes]]:
         for record in self._index.records():
-            yield _meta_entry(self._shelf, record)
+            yield _meta_entry(self._shelf, record, inputs_of(self._store.nodes, record))
         trees: dict[Commit, FileTree | None] = {}
         for record in self._index.records():
             yield from _file_entries(record, self._inputs(record, trees), self._store.nodes)
@@ -139,7 +140,7 @@ class MetaTree(FileTree):
     ) -> Iterator[tuple[DatumInput, FileTree]]:
         """Yield the inputs of a datum, each with the tree it was read from; not those whose commit is gone."""
         trees = {} if known is None else known
-        for part in record.inputs:
+        for part in inputs_of(self._store.nodes, record):
             if part.commit not in trees:
                 trees[part.commit] = self._open(part.commit)
             files = trees[part.commit]
@@ -182,12 +183,12 @@ class _Shelf:
 def _entries(
     shelf: _Shelf, record: DatumRecord, inputs: Iterator[tuple[DatumInput, FileTree]]
 ) -> Iterator[tuple[bytes, bytes]]:
-    yield _meta_entry(shelf, record)
+    yield _meta_entry(shelf, record, inputs_of(shelf, record))
     yield from _file_entries(record, inputs, shelf)
 
 
-def _meta_entry(shelf: _Shelf, record: DatumRecord) -> tuple[bytes, bytes]:
-    data = json.dumps(described(record), separators=(",", ":")).encode()
+def _meta_entry(shelf: _Shelf, record: DatumRecord, inputs: Iterable[DatumInput]) -> tuple[bytes, bytes]:
+    data = json.dumps(described(record, inputs), separators=(",", ":")).encode()
     return key_of(f"/meta/{record.id}/meta"), Content(len(data), ((shelf.put(data), len(data)),)).encode()
 
 
@@ -206,11 +207,11 @@ def _file_entries(
         yield key, found[key]
 
 
-def described(record: DatumRecord) -> dict[str, Any]:
-    """Return what a datum's `meta` file says, in the JSON form of the original."""
+def described(record: DatumRecord, inputs: Iterable[DatumInput]) -> dict[str, Any]:
+    """Return what a datum's `meta` file says, in the JSON form of the original. inputs: what it reads."""
     said: dict[str, Any] = {
         "job": {"id": record.job},
-        "inputs": [_input(part) for part in record.inputs],
+        "inputs": [_input(part) for part in inputs],
         "hash": record.hash,
         "state": _STATES.get(record.state, record.state.name),
         "reason": record.reason,

@@ -8,22 +8,34 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from hathi.metadata.tables.pps import SetKind
 from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.pipelines.planning.steps import Adopt, Drop, Run
+from hathi.storage.chunks.interface import NodeStore
+from hathi.storage.filesets.datum_inputs import fit_inline, store_inputs, trees_of
+from hathi.storage.filesets.datums import DATUMS
+from hathi.storage.filesets.node import Schema
 
 _LEVEL = 1  # paths of neighbours are much alike: the fastest level already shrinks them tenfold
 _PIECE_BYTES = 64 << 10
 
 
-def pack_runs(job: str, runs: Sequence[Run], first: int) -> bytes:
-    """Return the payload of datums to run; `first` is the place of the first one in the job's order."""
-    records = (
-        DatumRecord(run.id, run.hash, DatumState.UNKNOWN, job, run.inputs, index=first + place)
-        for place, run in enumerate(runs)
-    )
+def need_trees(runs: Iterable[Run]) -> bool:
+    """Return whether any of these datums has more inputs than a record holds, so that packing them stores trees."""
+    return not all(fit_inline(run.inputs) for run in runs)
+
+
+def pack_runs(job: str, runs: Sequence[Run], first: int, store: NodeStore | None) -> bytes:
+    """Return the payload of datums to run.
+
+    Args:
+        first: The place of the first one in the job's order.
+        store: Takes the inputs of datums with many; may be None where none `need_trees`.
+    """
+    records = (_record(job, run, first + place, store) for place, run in enumerate(runs))
     return _pack(record.encode() for record in sorted(records, key=lambda record: record.id))
 
 
@@ -37,6 +49,16 @@ def ids_of(kind: SetKind, payload: bytes) -> Iterator[str]:
     if kind is SetKind.RUN:
         return (record.id for record in unpack_runs(payload))
     return unpack_drops(payload) if kind is SetKind.DROP else (id for id, _ in unpack_adopts(payload))
+
+
+def trees_in(kind: SetKind, payload: bytes) -> Iterator[tuple[Schema, bytes]]:
+    """Yield schema and root of each tree that a set refers to; garbage collection keeps what they reach."""
+    if kind is SetKind.RUN:
+        for record in unpack_runs(payload):
+            yield from trees_of(record)
+    elif kind is SetKind.ADOPT:
+        for root in dict.fromkeys(root for _, root in unpack_adopts(payload)):
+            yield DATUMS, root
 
 
 def pack_drops(drops: Sequence[Drop]) -> bytes:
@@ -59,6 +81,13 @@ def unpack_adopts(payload: bytes) -> Iterator[tuple[str, bytes]]:
     for line in _lines(payload):
         id, root = line.decode().split(" ")
         yield id, bytes.fromhex(root)
+
+
+def _record(job: str, run: Run, index: int, store: NodeStore | None) -> DatumRecord:
+    record = DatumRecord(run.id, run.hash, DatumState.UNKNOWN, job, run.inputs, index=index)
+    if store is None or fit_inline(run.inputs):
+        return record
+    return replace(record, inputs=(), input_root=store_inputs(store, run.inputs))
 
 
 def _pack(lines: Iterable[bytes]) -> bytes:

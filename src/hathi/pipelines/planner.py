@@ -7,6 +7,7 @@ any time, before or after the jobs that came first have ended: what stands in se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from heapq import merge
 from itertools import takewhile
@@ -27,11 +28,16 @@ from hathi.pipelines.planning.written import Ids, Written
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.pipelines.rows.sets import NewSet
+from hathi.storage.chunks.interface import NodeStore
+from hathi.storage.filesets.datum_inputs import weight
 from hathi.storage.filesets.nodes import Nodes, reading
 from hathi.versioning.store import Store
 
 FLUSH_DATUMS = 10_000
 """Datums written in one transaction, about: a few megabytes of rows."""
+
+FLUSH_BYTES = 64 << 20
+"""And bytes of their inputs, about, which are in memory until then."""
 
 
 def plan_job(store: Store, job: Job) -> None:
@@ -97,6 +103,11 @@ class _Numbered:
     seq: int
     first: int
     batch: Batch
+
+    @property
+    def runs(self) -> list[Run]:
+        """The datums to run; none when the set is of another kind."""
+        return [step for step in self.batch if isinstance(step, Run)]
 
 
 class _Tally:
@@ -193,37 +204,48 @@ def _write_all(
 ) -> None:
     """Add sets to a job, many in each transaction, and with the last of them its `outcome`; not once it has ended."""
     pending: list[_Numbered] = []
+    datums = held = 0
     for one in found:
         pending.append(one)
-        if sum(len(one.batch) for one in pending) >= FLUSH_DATUMS:
+        datums += len(one.batch)
+        held += sum(weight(run.inputs) for run in one.runs)
+        if datums >= FLUSH_DATUMS or held >= FLUSH_BYTES:
             if not _write(store, row, pending, {}):
                 return
-            pending = []
+            pending, datums, held = [], 0, 0
     _write(store, row, pending, outcome())
 
 
 def _write(store: Store, row: JobRow, pending: Sequence[_Numbered], values: Mapping[str, object]) -> bool:
-    new = [_new_set(row.job, one) for one in pending]
-    with store.db.write() as tx:
-        current = jobs.find(tx, row.job, hidden=True)
-        if current is None or current.state is not JobState.RUNNING:
-            return False
-        sets.insert_rows(tx, current, new)
-        tx.emit(sets.topic(row.job.pipeline))
-        if values:
-            jobs.change(tx, row, **values)
+    """Add sets in one transaction, with the trees of inputs that they name; returns whether the job goes on."""
+    with ExitStack() as stack:
+        upload = None
+        if any(payloads.need_trees(one.runs) for one in pending):
+            upload = stack.enter_context(store.chunks.upload())
+        new = [_new_set(row.job, one, upload) for one in pending]
+        packs = upload.seal() if upload is not None else ()
+        with store.db.write() as tx:
+            current = jobs.find(tx, row.job, hidden=True)
+            if current is None or current.state is not JobState.RUNNING:
+                return False
+            if upload is not None:
+                store.ledger.register(tx, upload.lease.id, packs)
+            sets.insert_rows(tx, current, new)
+            tx.emit(sets.topic(row.job.pipeline))
+            if values:
+                jobs.change(tx, row, **values)
     return True
 
 
-def _new_set(job: Job, one: _Numbered) -> NewSet:
-    kind, payload = _payload(job, one)
+def _new_set(job: Job, one: _Numbered, store: NodeStore | None) -> NewSet:
+    kind, payload = _payload(job, one, store)
     return NewSet(one.seq, kind, len(one.batch), payload)
 
 
-def _payload(job: Job, one: _Numbered) -> tuple[SetKind, bytes]:
+def _payload(job: Job, one: _Numbered, store: NodeStore | None) -> tuple[SetKind, bytes]:
     batch = one.batch
-    if runs := [step for step in batch if isinstance(step, Run)]:
-        return SetKind.RUN, payloads.pack_runs(job.id, runs, one.first)
+    if one.runs:
+        return SetKind.RUN, payloads.pack_runs(job.id, one.runs, one.first, store)
     if adopts := [step for step in batch if isinstance(step, Adopt)]:
         return SetKind.ADOPT, payloads.pack_adopts(adopts)
     return SetKind.DROP, payloads.pack_drops([step for step in batch if isinstance(step, Drop)])

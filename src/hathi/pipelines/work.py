@@ -45,11 +45,15 @@ RETRY_LIMIT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """A datum to run: its id and hash (hex), its inputs in order, and its place in the job's order."""
+    """A datum to run.
+
+    id, hash: in hex. inputs, input_root: as `model.records` has them. index: its place in the job's order.
+    """
 
     id: str
     hash: str
     inputs: tuple[DatumInput, ...]
+    input_root: bytes = b""
     index: int = 0
 
 
@@ -283,7 +287,7 @@ def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> tupl
 
 def _datums(payload: bytes) -> tuple[Datum, ...]:
     records = sorted(payloads.unpack_runs(payload), key=lambda record: record.index)
-    return tuple(Datum(record.id, record.hash, record.inputs, record.index) for record in records)
+    return tuple(Datum(record.id, record.hash, record.inputs, record.input_root, record.index) for record in records)
 
 
 def _claimed(tx: Transaction, claim_id: str, worker: str) -> SetRow | None:

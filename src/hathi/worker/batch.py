@@ -26,6 +26,7 @@ from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.chunks.upload import Upload
 from hathi.storage.filesets import tree
+from hathi.storage.filesets.datum_inputs import inputs_of
 from hathi.storage.filesets.datums import DATUMS, key_of
 from hathi.storage.filesets.entry import FILES
 from hathi.storage.filesets.files import FileTree
@@ -45,6 +46,10 @@ class Inputs:
         self._roots = claim.roots
         self._chunks = chunks
         self._trees: dict[str, FileTree] = {}
+
+    def of(self, datum: Datum) -> Iterator[DatumInput]:
+        """Yield what a datum reads, in order."""
+        return inputs_of(self._chunks, datum)
 
     def files(self, source: DatumInput) -> Iterable[StoredFile]:
         """Return the file, or the files below the directory, that an input names."""
@@ -118,15 +123,15 @@ class Batch:
         return self._report(records)
 
     def _stage(self, datum: Datum) -> Staged:
-        return self._bench.stage.prepare(datum.inputs, environment.dotenv(self._variables(datum)), self._inputs)
-
-    def _variables(self, datum: Datum) -> dict[str, str]:
-        return environment.datum_variables(self._claim.job, datum.id, datum.inputs)
+        inputs = tuple(self._inputs.of(datum))
+        variables = environment.datum_variables(self._claim.job, datum.id, inputs)
+        return self._bench.stage.prepare(inputs, environment.dotenv(variables), self._inputs)
 
     def _try(self, datum: Datum, ready: Future[Staged]) -> Tried:
         first: list[Future[Staged]] = [ready]
         names = tuple(name for source in datum.inputs for name in (source.path, source.hash.hex()) if name)
-        env = environment.environment(self._about, self._variables(datum))
+        variables = environment.datum_variables(self._claim.job, datum.id, self._inputs.of(datum))
+        env = environment.environment(self._about, variables)
         return self._attempts.run(
             datum,
             env,
@@ -154,6 +159,7 @@ class Batch:
             state=state,
             job=self._claim.job,
             inputs=tried.datum.inputs,
+            input_root=tried.datum.input_root,
             outputs=tuple(outputs) if inline else (),
             output_root=b"" if inline else tree.build(FILES, self._upload, _encoded(outputs)),
             stats=Stats(
@@ -166,6 +172,7 @@ class Batch:
             reason=reason,
             attempts=tried.attempts,
             image=self._bench.image,
+            index=tried.datum.index,
         )
 
     def _report(self, records: list[DatumRecord]) -> Report:

@@ -11,11 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 
+from hathi.model.batching import batches
 from hathi.model.errors import HathiError, UnavailableError
 from hathi.worker.server import LogLine, Server
 
 FLUSH_SECONDS = 0.3  # how long a follower of the log may wait for a line
 BATCH_BYTES = 1 << 20
+BATCH_LINES = 10_000
+LINE_OVERHEAD = 64  # of a line, besides its texts
 HELD_BYTES = 8 << 20  # of lines not sent yet; beyond it, printing waits
 LINE_BYTES = 64 << 10  # longer lines are cut into several
 RETRY_SECONDS = 0.5
@@ -68,7 +71,7 @@ class Logs:
                 return
             first = not self._lines
             self._lines.append(line)
-            self._bytes += len(line.message) + 64
+            self._bytes += _size(line)
             if first or self._bytes >= BATCH_BYTES:
                 self._changed.notify_all()
 
@@ -84,12 +87,9 @@ class Logs:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._lines)
             self._changed.wait_for(lambda: self._closed or self._urgent or self._bytes >= BATCH_BYTES, FLUSH_SECONDS)
-            size = count = 0
-            while count < len(self._lines) and size < BATCH_BYTES:
-                size += len(self._lines[count].message) + 64
-                count += 1
-            batch, self._lines = self._lines[:count], self._lines[count:]
-            self._bytes -= size
+            batch = next(batches(self._lines, _size, BATCH_BYTES, BATCH_LINES), [])
+            del self._lines[: len(batch)]
+            self._bytes -= sum(map(_size, batch))
             self._sending = bool(batch)
             self._changed.notify_all()
             return batch
@@ -104,6 +104,12 @@ class Logs:
                     self._changed.wait_for(lambda: self._closed, RETRY_SECONDS)
             except HathiError:
                 return  # the server refuses them: the datum must not wait for its log
+
+
+def _size(line: LogLine) -> int:
+    """Return how many bytes a line takes in a message at most."""
+    texts = (line.message, line.job, line.datum, *line.inputs)
+    return LINE_OVERHEAD + sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 
 
 class Stream:

@@ -20,7 +20,7 @@ from hathi.storage.objects.interface import (
 )
 from hathi.wire.client import Client
 from hathi.wire.gen import hathi_pb2 as wire
-from hathi.worker.server import Beat, Claim, Datum, LogLine, Report
+from hathi.worker.server import Beat, Claim, ClaimUnreadable, Datum, LogLine, Report
 
 T = TypeVar("T")
 
@@ -40,8 +40,16 @@ class RemoteServer:
     def claim(self, wait: float) -> Claim | None:
         """Return a set of datums, or None when there was none for `wait` seconds."""
         request = wire.ClaimRequest(group=self._group, worker=self._worker, wait_seconds=wait)
-        answer = self._workers.Claim(request, timeout=wait + GRACE_SECONDS)
-        return _claim(answer) if answer.claim_id else None
+        messages = iter(self._workers.Claim(request, timeout=wait + GRACE_SECONDS))
+        header = next(messages, None)
+        if header is None or not header.claim_id:
+            return None
+        try:
+            return _claim(header, [*header.datums, *(one for message in messages for one in message.datums)])
+        except UnavailableError:
+            raise
+        except (HathiError, ValueError) as error:
+            raise ClaimUnreadable(header.claim_id, str(error)) from error
 
     def beat(self, claim: str, datum: str, running: float) -> Beat:
         """Keep a claim alive."""
@@ -75,17 +83,7 @@ class RemoteServer:
     def append_logs(self, project: str, pipeline: str, lines: Sequence[LogLine]) -> None:
         """Store lines in order."""
         request = wire.AppendLogsRequest(project=project, pipeline=pipeline, worker=self._worker)
-        for line in lines:
-            request.lines.add(
-                time_ns=line.time_ns,
-                message=line.message,
-                job=line.job,
-                datum=line.datum,
-                attempt=line.attempt,
-                user=line.user,
-                stderr=line.stderr,
-                inputs=line.inputs,
-            )
+        request.lines.extend(map(_line, lines))
         self._workers.AppendLogs(request, timeout=CALL_SECONDS)
 
 
@@ -185,7 +183,7 @@ def _translated(key: str, call: Callable[[], T]) -> T:
         raise StorageRefused(key, str(error)) from error
 
 
-def _claim(answer: wire.ClaimResponse) -> Claim:
+def _claim(answer: wire.ClaimResponse, datums: Sequence[wire.Datum]) -> Claim:
     return Claim(
         id=answer.claim_id,
         seconds=answer.lease_seconds,
@@ -195,9 +193,24 @@ def _claim(answer: wire.ClaimResponse) -> Claim:
         transform=json.loads(answer.transform_json or "{}"),
         tries=answer.datum_tries,
         timeout=answer.datum_timeout_seconds,
-        datums=tuple(Datum(one.id, one.hash, tuple(map(_input, one.inputs))) for one in answer.datums),
+        datums=tuple(
+            Datum(one.id, one.hash, tuple(map(_input, one.inputs)), one.input_root, one.index) for one in datums
+        ),
         roots={name: bytes.fromhex(root) for name, root in answer.roots.items()},
         objects=answer.objects,
+    )
+
+
+def _line(line: LogLine) -> wire.LogLine:
+    return wire.LogLine(
+        time_ns=line.time_ns,
+        message=line.message,
+        job=line.job,
+        datum=line.datum,
+        attempt=line.attempt,
+        user=line.user,
+        stderr=line.stderr,
+        inputs=line.inputs,
     )
 
 

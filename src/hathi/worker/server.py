@@ -6,17 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from hathi.model.errors import HathiError
 from hathi.model.packs import PackRecord
 from hathi.model.pps import DatumInput, Stats
 
 
 @dataclass(frozen=True, slots=True)
 class Datum:
-    """A datum to run: id and hash in hex, inputs in order."""
+    """A datum to run.
+
+    id, hash: in hex. inputs, input_root: as `model.records` has them. index: its place in the job's order.
+    """
 
     id: str
     hash: str
     inputs: tuple[DatumInput, ...]
+    input_root: bytes = b""
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,14 @@ class Claim:
     datums: tuple[Datum, ...]
     roots: Mapping[str, bytes]
     objects: str = ""
+
+
+class ClaimUnreadable(HathiError):
+    """A claim was given to this worker, which cannot read it: the set must be handed back, with the reason."""
+
+    def __init__(self, claim: str, reason: str) -> None:
+        super().__init__(f"the claimed set cannot be read: {reason}")
+        self.claim = claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,7 @@ class Server(Protocol):
     """Safe to call from any thread. Raises UnavailableError while the server does not answer."""
 
     def claim(self, wait: float) -> Claim | None:
-        """Return a set of datums, or None when there was none for `wait` seconds."""
+        """Return a set of datums, or None when there was none for `wait` seconds. Raises ClaimUnreadable."""
         ...
 
     def beat(self, claim: str, datum: str, running: float) -> Beat:

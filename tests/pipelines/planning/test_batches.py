@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -92,3 +93,26 @@ def test_what_vanished_stands_in_sets_of_its_own():
     steps = [*runs(2), Drop("f" * 64), *runs(1)]
     kinds = [{type(step) for step in batch} for batch in batches.batches(iter(steps), BatchRule(workers=1))]
     assert kinds == [{Run}, {Run}, {Run}, {Drop}]
+
+
+def test_a_set_is_bounded_in_bytes_as_well():
+    """5,000 datums of ten inputs with paths of 300 characters were one set of 21 MB, which no message can carry."""
+    inputs = tuple(replace(FILE, path=f"/{place:0299}") for place in range(10))
+    steps = (Run(f"{place:064x}", "", inputs) for place in range(5_000))
+    found = list(batches.batches(steps, BatchRule(number=5_000)))
+    assert sum(map(len, found)) == 5_000
+    assert max(sum(map(batches.packed_bytes, batch)) for batch in found) <= batches.SET_BYTES
+    assert len(found) < 10
+
+
+def test_a_datum_with_very_many_inputs_costs_a_set_no_more_than_their_root():
+    inputs = tuple(replace(FILE, path=f"/{place:0299}") for place in range(100_000))
+    assert batches.packed_bytes(Run("0" * 64, "", inputs)) < 1_000
+
+
+def test_no_more_is_looked_at_ahead_than_memory_should_hold():
+    inputs = tuple(replace(FILE, path=f"/{place:03999}") for place in range(1_000))
+    seen = []
+    steps = (seen.append(place) or Run(f"{place:064x}", "", inputs) for place in range(1_000))
+    next(batches.batches(steps, BatchRule(number=1)))
+    assert len(seen) * 1_000 * 4_000 <= 2 * batches.WINDOW_BYTES

@@ -2,8 +2,9 @@
 
 The size follows the spec's `datum_set_spec`. Where that says nothing, sets shrink as the plan runs out: each takes the
 same part of what is left, so that whoever is slower, or was late, costs the others little waiting at the end. How
-much is left is known as far as the plan was looked at, which is `WINDOW` ahead. The cut depends on the plan alone:
-after a crash the same plan is cut in the same places, and goes on after the last set that was kept.
+much is left is known as far as the plan was looked at, which is `WINDOW` ahead. Sets are bounded in bytes as well: a
+set is one row, and travels in messages. The cut depends on the plan alone: after a crash the same plan is cut in the
+same places, and goes on after the last set that was kept.
 """
 
 from __future__ import annotations
@@ -11,15 +12,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from hathi.pipelines.planning.steps import Adopt, Drop, Run, Step
+from hathi.storage.filesets.datum_inputs import inline_weight, weight
 
 LARGEST = 5_000
-"""Datums in a set at most: so that a set's row stays in the low megabytes, and a lost worker costs little."""
+"""Datums in a set at most, so that a lost worker costs little."""
+
+SET_BYTES = 4 << 20
+"""Bytes of a set's payload at most, about, before compression; a set has one datum at least."""
+
+HEAVY_BYTES = 32 << 20
+"""Bytes of inputs, be they in the payload or in trees, beyond which a set takes no further datum."""
 
 WINDOW = 20_000
-"""Datums looked at before the size of sets is chosen; they stand in memory."""
+"""Datums looked at before the size of sets is chosen; they are in memory."""
+
+WINDOW_BYTES = 64 << 20
+"""And bytes of them at most, about."""
+
+_DATUM_BYTES = 300
+"""What a datum takes in a set besides its inputs, about."""
 
 ROUNDS = 3
 """A set holds one in so many of the datums left for a worker: who takes three times as long is no later than all."""
@@ -49,6 +62,11 @@ Batch = list[Run] | list[Adopt] | list[Drop]
 """Steps of one kind, at least one."""
 
 
+def packed_bytes(run: Run) -> int:
+    """Return about how many bytes a datum takes in a set's payload, before compression."""
+    return _DATUM_BYTES + inline_weight(run.inputs)
+
+
 def batches(steps: Iterator[Step], rule: BatchRule) -> Iterator[Batch]:
     """Yield the steps of a plan in sets of one kind, each set in the plan's order."""
     ahead = _Ahead(steps)
@@ -56,16 +74,21 @@ def batches(steps: Iterator[Step], rule: BatchRule) -> Iterator[Batch]:
     runs: list[Run] = []
     adopts: list[Adopt] = []
     drops: list[Drop] = []
-    number = size = 0
+    number = size = held = heavy = 0
     for step in ahead:
         if isinstance(step, Run):
+            if runs and (held + packed_bytes(step) > SET_BYTES or heavy >= HEAVY_BYTES):
+                yield runs
+                runs = []
             if not runs:
-                number = size_of(ahead.runs + 1)
+                number, size, held, heavy = size_of(ahead.runs + 1), 0, 0, 0
             runs.append(step)
+            held += packed_bytes(step)
+            heavy += weight(step.inputs)
             size += sum(part.size for part in step.inputs)
             if len(runs) == number or (rule.size_bytes and size >= rule.size_bytes):
                 yield runs
-                runs, size = [], 0
+                runs = []
         elif isinstance(step, Adopt):
             adopts.append(step)
             if len(adopts) == LARGEST:
@@ -86,17 +109,29 @@ class _Ahead:
 
     def __init__(self, steps: Iterator[Step]) -> None:
         self._steps = steps
-        self._seen = deque(islice(steps, WINDOW))
-        self.runs = sum(isinstance(step, Run) for step in self._seen)
+        self._seen: deque[tuple[Step, int]] = deque()
+        self._bytes = 0
+        self.runs = 0
+        self._fill()
 
     def __iter__(self) -> Iterator[Step]:
         while self._seen:
-            step = self._seen.popleft()
+            step, taken = self._seen.popleft()
+            self._bytes -= taken
             self.runs -= isinstance(step, Run)
-            for following in islice(self._steps, 1):
-                self._seen.append(following)
-                self.runs += isinstance(following, Run)
+            self._fill()
             yield step
+
+    def _fill(self) -> None:
+        """Look as far ahead as the window goes, and one step at least."""
+        while not self._seen or (len(self._seen) < WINDOW and self._bytes < WINDOW_BYTES):
+            step = next(self._steps, None)
+            if step is None:
+                return
+            taken = _DATUM_BYTES + (weight(step.inputs) if isinstance(step, Run) else 0)
+            self._seen.append((step, taken))
+            self._bytes += taken
+            self.runs += isinstance(step, Run)
 
 
 def _sizes(rule: BatchRule, runs: int) -> Callable[[int], int]:

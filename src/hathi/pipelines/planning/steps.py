@@ -25,6 +25,7 @@ from hathi.pipelines.index import DatumIndex
 from hathi.pipelines.planning.affected import affected, changed
 from hathi.pipelines.planning.combos import Combo, enumerate_combos, find, refs_of
 from hathi.pipelines.planning.trees import Trees
+from hathi.storage.filesets.datum_inputs import inputs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _changes(wanted: Wanted, old: Trees, base: Base, decide: _Rule) -> Iterator[
         if known is not None:
             yield from decide.about(datum_id(known), combo)
     for record in base.index.unsuccessful():
-        refs = refs_of(record.inputs)
+        refs = refs_of(tuple(inputs_of(base.index.store, record)))
         if not changed(wanted.input, old, wanted.trees, refs):
             yield from decide.about(record.id, find(wanted.input, wanted.trees, refs))
 
@@ -108,7 +109,8 @@ def _everything(wanted: Wanted, base: Base, decide: _Rule) -> Iterator[Step]:
     for combo in enumerate_combos(wanted.input, wanted.trees):
         yield from decide.about(datum_id(combo), combo)
     for record in base.index.records():
-        if find(wanted.input, wanted.trees, refs_of(record.inputs)) is None:
+        refs = refs_of(tuple(inputs_of(base.index.store, record)))
+        if find(wanted.input, wanted.trees, refs) is None:
             yield Drop(record.id)
 
 

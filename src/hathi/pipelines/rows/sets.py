@@ -152,7 +152,7 @@ def extend(tx: Transaction, row: SetRow, expires: datetime, datum: str, datum_st
 
 def cancel(tx: Transaction, row: SetRow, datum: str) -> None:
     """Have the worker that holds a set stop a datum and try it again."""
-    _change(tx, row, cancelled=[*row.cancelled, datum])
+    _change(tx, row, cancelled=sorted({*row.cancelled, datum}))
 
 
 def finish(tx: Transaction, row: SetRow, index_root: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from google.protobuf import json_format
 
+from hathi.model.batching import batches
 from hathi.model.errors import InvalidError
 from hathi.model.ids import CommitSetId
 from hathi.model.pps import DatumInfo, DatumInput, JobInfo, LogMessage, PipelineInfo, Spec, Stats, WorkerInfo
@@ -19,6 +20,9 @@ from hathi.model.references import Commit, Job, Pipeline
 from hathi.wire.convert import pfs
 from hathi.wire.convert.common import duration_message, time_message
 from hathi.wire.gen import pfs_pb2, pps_pb2
+
+DATA_BYTES = 16 << 20
+"""Bytes of inputs in the message of one datum: what lies beyond them is told by the meta commit alone."""
 
 Details = TypeVar("Details", pps_pb2.PipelineInfo.Details, pps_pb2.JobInfo.Details)
 
@@ -135,13 +139,16 @@ def pipeline_info_message(info: PipelineInfo, *, details: bool) -> pps_pb2.Pipel
 
 
 def datum_info_message(info: DatumInfo) -> pps_pb2.DatumInfo:
-    """Return the message that describes a datum. Its inputs and outputs can be read at `pfs_state` in the meta
-    commit."""
+    """Return the message that describes a datum, with as many of its inputs as a message may hold.
+
+    All of its inputs, and its outputs, can be read at `pfs_state` in the meta commit.
+    """
+    data = batches(map(_input_message, info.inputs), pfs_pb2.FileInfo.ByteSize, DATA_BYTES, max(len(info.inputs), 1))
     message = pps_pb2.DatumInfo(
         datum=pps_pb2.Datum(id=info.id),
         state=pps_pb2.DatumState.ValueType(info.state.value),
         stats=stats_message(info.stats),
-        data=[_input_message(input) for input in info.inputs],
+        data=next(data, ()),
         image_id=info.image,
     )
     if info.job is not None:

@@ -411,8 +411,14 @@ class Datum(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     HASH_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
+    INPUT_ROOT_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     hash: _builtins.str
+    input_root: _builtins.bytes
+    """root of the tree of its inputs, when they are many; inputs is empty then"""
+    index: _builtins.int
+    """its place in the job's order"""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Input]: ...
     def __init__(
@@ -421,10 +427,12 @@ class Datum(_message.Message):
         id: _builtins.str = ...,
         hash: _builtins.str = ...,
         inputs: _abc.Iterable[Global___Input] | None = ...,
+        input_root: _builtins.bytes = ...,
+        index: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "id", b"id", "inputs", b"inputs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "id", b"id", "index", b"index", "input_root", b"input_root", "inputs", b"inputs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

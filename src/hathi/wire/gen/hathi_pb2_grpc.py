@@ -199,7 +199,7 @@ class WorkersStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.Claim = channel.unary_unary(
+        self.Claim = channel.unary_stream(
                 '/hathi_v1.Workers/Claim',
                 request_serializer=hathi__pb2.ClaimRequest.SerializeToString,
                 response_deserializer=hathi__pb2.ClaimResponse.FromString,
@@ -257,6 +257,7 @@ class WorkersServicer:
 
     def Claim(self, request, context):
         """Claim waits for a set of datums of this worker's group, up to wait_seconds; claim_id is empty when there is none.
+        The first message says everything but the datums, which come in order, as many messages as they need.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -324,7 +325,7 @@ class WorkersServicer:
 
 def add_WorkersServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'Claim': grpc.unary_unary_rpc_method_handler(
+            'Claim': grpc.unary_stream_rpc_method_handler(
                     servicer.Claim,
                     request_deserializer=hathi__pb2.ClaimRequest.FromString,
                     response_serializer=hathi__pb2.ClaimResponse.SerializeToString,
@@ -397,7 +398,7 @@ class Workers:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
             '/hathi_v1.Workers/Claim',

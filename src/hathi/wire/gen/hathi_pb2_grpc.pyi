@@ -88,8 +88,10 @@ class WorkersStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> WorkersAsyncStub: ...
-    Claim: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.ClaimRequest, _hathi_pb2.ClaimResponse]
-    """Claim waits for a set of datums of this worker's group, up to wait_seconds; claim_id is empty when there is none."""
+    Claim: _grpc.UnaryStreamMultiCallable[_hathi_pb2.ClaimRequest, _hathi_pb2.ClaimResponse]
+    """Claim waits for a set of datums of this worker's group, up to wait_seconds; claim_id is empty when there is none.
+    The first message says everything but the datums, which come in order, as many messages as they need.
+    """
     Beat: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.BeatRequest, _hathi_pb2.BeatResponse]
     """Beat keeps a claim and its upload lease alive, and tells what the worker does now."""
     Report: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.ReportRequest, _hathi_pb2.ReportResponse]
@@ -110,8 +112,10 @@ class WorkersAsyncStub(WorkersStub):
     """Workers is what a worker asks of the server. A worker has no other door: it never opens the database."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Claim: _aio.UnaryUnaryMultiCallable[_hathi_pb2.ClaimRequest, _hathi_pb2.ClaimResponse]  # type: ignore[assignment]
-    """Claim waits for a set of datums of this worker's group, up to wait_seconds; claim_id is empty when there is none."""
+    Claim: _aio.UnaryStreamMultiCallable[_hathi_pb2.ClaimRequest, _hathi_pb2.ClaimResponse]  # type: ignore[assignment]
+    """Claim waits for a set of datums of this worker's group, up to wait_seconds; claim_id is empty when there is none.
+    The first message says everything but the datums, which come in order, as many messages as they need.
+    """
     Beat: _aio.UnaryUnaryMultiCallable[_hathi_pb2.BeatRequest, _hathi_pb2.BeatResponse]  # type: ignore[assignment]
     """Beat keeps a claim and its upload lease alive, and tells what the worker does now."""
     Report: _aio.UnaryUnaryMultiCallable[_hathi_pb2.ReportRequest, _hathi_pb2.ReportResponse]  # type: ignore[assignment]
@@ -135,8 +139,10 @@ class WorkersServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _hathi_pb2.ClaimRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_hathi_pb2.ClaimResponse, _abc.Awaitable[_hathi_pb2.ClaimResponse]]:
-        """Claim waits for a set of datums of this worker's group, up to wait_seconds; claim_id is empty when there is none."""
+    ) -> _typing.Union[_abc.Iterator[_hathi_pb2.ClaimResponse], _abc.AsyncIterator[_hathi_pb2.ClaimResponse]]:
+        """Claim waits for a set of datums of this worker's group, up to wait_seconds; claim_id is empty when there is none.
+        The first message says everything but the datums, which come in order, as many messages as they need.
+        """
 
     @_abc_1.abstractmethod
     def Beat(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from hathi.model.batching import batches
 from hathi.model.errors import InvalidError
 from hathi.model.infos import FileInfo, FileType
 from hathi.model.references import DEFAULT_PROJECT, USER, CommitSpec, Repo
@@ -53,18 +54,13 @@ class Files:
             info.type is FileType.DIR for info in files.glob(self._store, spec, request.path, cancelled=call.cancelled)
         ):
             raise MatchedDirectory
-        message = hathi_pb2.GetResponse()
-        held = 0
-        for info, parts in files.get_all(self._store, spec, request.path, cancelled=call.cancelled):
-            for data, last in _marked(parts):
-                message.pieces.add(path=info.path, data=data, size=info.size, last=last)
-                held += len(data)
-                if held >= PIECE or len(message.pieces) >= _ENTRIES:
-                    yield message
-                    message = hathi_pb2.GetResponse()
-                    held = 0
-        if message.pieces:
-            yield message
+        pieces = (
+            hathi_pb2.FilePiece(path=info.path, data=data, size=info.size, last=last)
+            for info, parts in files.get_all(self._store, spec, request.path, cancelled=call.cancelled)
+            for data, last in _marked(parts)
+        )
+        for batch in batches(pieces, hathi_pb2.FilePiece.ByteSize, PIECE, _ENTRIES):
+            yield hathi_pb2.GetResponse(pieces=batch)
 
     def List(self, request: hathi_pb2.ListRequest, call: Call) -> Iterator[hathi_pb2.ListResponse]:
         """Tell what a directory holds, or with `recursive` every file below."""
@@ -74,15 +70,12 @@ class Files:
             found = (info for info in files.walk(self._store, spec, request.path) if info.type is FileType.FILE)
         else:
             found = files.list_files(self._store, spec, request.path)
-        message = hathi_pb2.ListResponse()
-        for info in found:
-            directory = info.type is FileType.DIR
-            message.entries.add(path=info.path, size=info.size, hash=info.hash, directory=directory)
-            if len(message.entries) >= _ENTRIES:
-                yield message
-                message = hathi_pb2.ListResponse()
-        if message.entries:
-            yield message
+        entries = (
+            hathi_pb2.Entry(path=info.path, size=info.size, hash=info.hash, directory=info.type is FileType.DIR)
+            for info in found
+        )
+        for batch in batches(entries, hathi_pb2.Entry.ByteSize, PIECE, _ENTRIES):
+            yield hathi_pb2.ListResponse(entries=batch)
 
 
 class _Ops:

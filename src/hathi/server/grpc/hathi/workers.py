@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from hathi.model.batching import batches
 from hathi.model.errors import InvalidError
 from hathi.model.packs import IndexRecord, PackRecord
 from hathi.model.pps import DatumInput, LogMessage, Stats
@@ -18,6 +19,9 @@ from hathi.server.grpc.calls import Call
 from hathi.server.grpc.streams import PIECE
 from hathi.wire.gen import hathi_pb2
 
+_DATUMS = 5000
+"""Datums in one message of a claim."""
+
 
 class Workers:
     """Serves `hathi_v1.Workers`."""
@@ -28,7 +32,7 @@ class Workers:
         self._logs = backend.logs
         self._external = backend.runtime if isinstance(backend.runtime, ExternalRuntime) else None
 
-    def Claim(self, request: hathi_pb2.ClaimRequest, call: Call) -> hathi_pb2.ClaimResponse:
+    def Claim(self, request: hathi_pb2.ClaimRequest, call: Call) -> Iterator[hathi_pb2.ClaimResponse]:
         """Hand out a set of datums, waiting for one for a while."""
         with call.waiting(), self._there(request.group, request.worker):
             claim = work.claim(
@@ -39,7 +43,12 @@ class Workers:
                 cancelled=call.cancelled,
                 on_leave=call.on_leave,
             )
-        return hathi_pb2.ClaimResponse() if claim is None else _claim_message(claim, self._objects.location())
+        if claim is None:
+            yield hathi_pb2.ClaimResponse()
+            return
+        yield _claim_message(claim, self._objects.location())
+        for datums in batches(map(_datum_message, claim.datums), hathi_pb2.Datum.ByteSize, PIECE, _DATUMS):
+            yield hathi_pb2.ClaimResponse(datums=datums)
 
     def Beat(self, request: hathi_pb2.BeatRequest, call: Call) -> hathi_pb2.BeatResponse:
         """Keep a claim alive."""
@@ -156,6 +165,7 @@ class Workers:
 
 
 def _claim_message(claim: work.Claim, location: str) -> hathi_pb2.ClaimResponse:
+    """Return what a claim says besides its datums."""
     return hathi_pb2.ClaimResponse(
         claim_id=claim.id,
         lease_seconds=claim.seconds,
@@ -167,12 +177,18 @@ def _claim_message(claim: work.Claim, location: str) -> hathi_pb2.ClaimResponse:
         transform_json=json.dumps(claim.transform),
         datum_tries=claim.datum_tries,
         datum_timeout_seconds=claim.datum_timeout,
-        datums=[
-            hathi_pb2.Datum(id=datum.id, hash=datum.hash, inputs=[_input_message(input) for input in datum.inputs])
-            for datum in claim.datums
-        ],
         roots={commit: root.hex() for commit, root in claim.roots.items()},
         objects=location,
+    )
+
+
+def _datum_message(datum: work.Datum) -> hathi_pb2.Datum:
+    return hathi_pb2.Datum(
+        id=datum.id,
+        hash=datum.hash,
+        inputs=[_input_message(input) for input in datum.inputs],
+        input_root=datum.input_root,
+        index=datum.index,
     )
 
 
