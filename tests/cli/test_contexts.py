@@ -147,7 +147,44 @@ def test_metrics_are_kept_for_the_original_s_sake(offline) -> None:
 def test_a_broken_configuration_names_the_file(offline, config) -> None:
     config.parent.mkdir()
     config.write_text("{")
-    assert f"the configuration {config} is not JSON" in offline("list", "repo").err
+    assert f"the configuration {config} cannot be used: not valid JSON" in offline("list", "repo").err
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"\xff\xfe{}", "is not text in UTF-8: invalid start byte at byte 0"),
+        (b'{"v2": "\xc3"}', "is not text in UTF-8"),
+        (b"[]", "is not a JSON object"),
+        (b'{"v2": 1}', "v2 must be an object"),
+        (b'{"v2": null}', "v2 must be an object"),
+        (b'{"v2": {"contexts": []}}', "v2.contexts must be an object"),
+        (b'{"v2": {"active_context": 7, "contexts": {}}}', "v2.active_context must be a string"),
+        (b'{"v2": {"contexts": {"a": 1}}}', 'the context "a" must be an object'),
+        (b'{"v2": {"contexts": {"a": {"pachd_address": 1}}}}', 'pachd_address of the context "a" must be a string'),
+        (b'{"v2": {"contexts": {"\\ud800": {}}}}', "surrogate"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"v2": ' + b"9" * 5_000 + b"}", "too many digits"),
+        (b" " * (2 << 20), "longer than 1 MiB"),
+        (b'{"v2": {"active_context": "a", "contexts": {"a": {"session_token": "\xc3\xa9"}}}}', "the session_token of"),
+        (b'{"v2": {"active_context": "a", "contexts": {"a": {"server_cas": "\xc3\xa9"}}}}', "are not base64"),
+    ],
+)
+def test_a_configuration_of_wrong_bytes_or_types_is_refused_in_a_line(offline, config, content, told) -> None:
+    config.parent.mkdir()
+    config.write_bytes(content)
+    done = offline("list", "repo")
+    assert done.code == 1
+    assert told in done.err
+    assert done.err.count("\n") == 1
+    assert len(done.err) < 600
+
+
+def test_a_context_of_a_wrong_form_is_refused(offline, config) -> None:
+    for text in ("[" * 100_000, '{"a": ' + "9" * 5_000 + "}", "{", "[]"):
+        done = offline("config", "set", "context", "a", text=text)
+        assert done.code == 1
+        assert "malformed context" in done.err
 
 
 @pytest.mark.parametrize("address", ["ftp://h", "h:70000", "grpc://h/path", "grpc://user@h"])

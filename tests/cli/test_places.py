@@ -86,3 +86,55 @@ def test_a_mistake_is_told_with_its_place(text, place, message) -> None:
         places.read(text)
     assert place in [str(each.place) for each in caught.value.mistakes]
     assert message in str(caught.value)
+
+
+def _alias_bomb(levels: int) -> str:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [" + ", ".join([f"*a{n - 1}"] * 10) + "]" for n in range(1, levels)]
+    return "\n".join(lines) + "\n"
+
+
+BOMBS = {
+    "aliases of aliases": (_alias_bomb(9), "2:10: alias nodes not supported"),
+    "an alias of itself": ("a: &a [*a]\n", "1:8: alias nodes not supported"),
+    "JSON lists": ("[" * 950 + "]" * 950, "nested too deeply (at most 100 levels)"),
+    "JSON mappings": ('{"a":' * 950 + "1" + "}" * 950, "nested too deeply"),
+    "JSON with tabs": ('{\n\t"a": ' + "[\n\t" * 150 + "]" * 150 + "}", "101:2: nested too deeply"),
+    "YAML": ("".join(" " * n + "a:\n" for n in range(1_200)), "101:101: nested too deeply"),
+    "YAML lists": ("- " * 3_000 + "a", "nested too deeply"),
+    "brackets": ("[" * 50_000, "1:101: nested too deeply"),
+    "brackets after a key": ("a: " + "[" * 50_000, "nested too deeply"),
+    "digits": ('{"a": ' + "9" * 5_000 + "}", "1:7: 9999"),
+    "digits in YAML": ("a: " + "9" * 5_000, "too many digits for a number (at most 100)"),
+    "digits with a tag": ("a: !!int '" + "9" * 5_000 + "'", "cannot read a value with the tag int (which 9999"),
+    "a long text": ('{"a": "' + "x" * (20 << 20) + '"}', "20,971,529 characters are too long (at most 1 MiB"),
+    "values": ("[" + "0," * 2_000 + "0]", "too many values (at most 50,000)"),
+    "documents": ("{}" * 2_000, "too many values (at most 50,000)"),
+    "YAML documents": ("---\n" * 2_000, "too many values (at most 50,000)"),
+    "mistakes": ("".join(f"a: 0{n:03}\n" for n in range(300)), "more mistakes from here on"),
+    "a long key": ("? [" + "x" * 100_000 + "]\n: 1\n", "keys must be strings"),
+    "a long broken word": ('{"a": ' + "x" * 100_000 + " : [}", "1:"),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), BOMBS.values(), ids=BOMBS)
+def test_a_bomb_is_refused_with_its_place_and_a_short_message(
+    text: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hathi.model.spec.limits.MAX_NODES", 1_500)
+    with pytest.raises(Unreadable) as error:
+        places.read(text)
+    assert told in str(error.value)
+    assert all(len(each.message) < 600 for each in error.value.mistakes)
+    assert len(error.value.mistakes) <= 21
+
+
+def test_many_documents_are_read_one_after_the_other() -> None:
+    documents = places.read('{"a": 1}\n' * 500)
+    assert len(documents) == 500
+    assert documents[-1].find(("a",)) == Place(500, 2)
+
+
+def test_the_items_of_a_long_list_keep_their_places() -> None:
+    documents = places.read("- a: 1\n" * 5_000)
+    assert [document.find(("a",)).line for document in documents] == list(range(1, 5_001))

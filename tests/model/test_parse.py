@@ -93,3 +93,22 @@ def test_ancestry(text: str, expected: Ancestry) -> None:
 def test_broken_ancestry_is_refused(text: str) -> None:
     with pytest.raises(InvalidError, match="invalid ancestry syntax"):
         parse_ancestry(text)
+
+
+@pytest.mark.parametrize("mark", ["^", "~", "."])
+def test_a_number_of_very_many_digits_is_refused(mark: str) -> None:
+    with pytest.raises(InvalidError, match="may have 9 digits") as error:
+        parse_ancestry("master" + mark + "9" * 5_000)
+    assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("parse", [repo, parse_branch, parse_commit, parse_file, parse_job])
+@pytest.mark.parametrize(
+    "text", ["a" * 100_000, "@" * 100_000, "a@" + ":" * 100_000, "a@" + "^" * 50_000 + "x", "\n\x1b" * 90]
+)
+def test_a_message_about_a_reference_is_short_and_printable(parse, text: str) -> None:
+    try:
+        parse(text)
+    except InvalidError as error:
+        assert len(str(error)) < 900
+        assert str(error).isprintable()

@@ -14,8 +14,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from hathi.cli.errors import CliError
+from hathi.model.errors import InvalidError
+from hathi.model.quoting import excerpt
+from hathi.model.spec import load_json
 
 JsonObject = dict[str, Any]
+
+MOST = 1 << 20
+"""Bytes of a configuration."""
 
 SOURCE_V1 = 1
 SOURCE_IMPORTED = 3
@@ -26,6 +32,10 @@ def path_of(env: Mapping[str, str]) -> Path:
     if given := env.get("PACH_CONFIG"):
         return Path(given)
     return Path(env.get("HOME") or Path.home()) / ".pachyderm" / "config.json"
+
+
+_TEXTS = ("pachd_address", "server_cas", "session_token", "project", "cluster_deployment_id", "active_transaction")
+"""Fields of a context that this program uses."""
 
 
 class Context:
@@ -52,7 +62,7 @@ class Context:
         """The local port that a running `port-forward` recorded for pachd, or 0."""
         ports = self.data.get("port_forwarders")
         port = ports.get("pachd") if isinstance(ports, dict) else None
-        return port if isinstance(port, int) else 0
+        return port if isinstance(port, int) and 0 < port < 1 << 16 else 0
 
 
 class Config:
@@ -66,18 +76,30 @@ class Config:
     def read(cls, path: Path) -> Config:
         """Read the file; a missing one is an empty configuration, a 1.x one is migrated in memory."""
         try:
-            text = path.read_text()
+            with path.open("rb") as file:
+                content = file.read(MOST + 1)
         except FileNotFoundError:
             return cls(path, {})
         except OSError as error:
             raise CliError(f"cannot read the configuration {path}: {error.strerror}") from error
+        if len(content) > MOST:
+            raise CliError(f"the configuration {path} is longer than {MOST >> 20} MiB; is it the right file?")
         try:
-            data = json.loads(text) if text.strip() else {}
-        except ValueError as error:
-            raise CliError(f"the configuration {path} is not JSON: {error}") from error
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            raise CliError(
+                f"the configuration {path} is not text in UTF-8: {error.reason} at byte {error.start}"
+            ) from error
+        try:
+            data = load_json(text) if text.strip() else {}
+        except InvalidError as error:
+            raise CliError(f"the configuration {path} cannot be used: {error}") from error
         if not isinstance(data, dict):
             raise CliError(f"the configuration {path} is not a JSON object")
-        return cls(path, _migrated(data))
+        data = _migrated(data)
+        if wrong := _wrong_type(data):
+            raise CliError(f"the configuration {path} is malformed: {wrong}")
+        return cls(path, data)
 
     def write(self) -> None:
         """Write the file."""
@@ -134,7 +156,7 @@ class Config:
         """Return the context of that name, or raise CliError."""
         found = self.contexts.get(name)
         if not isinstance(found, dict):
-            raise CliError(f"context does not exist: {name}")
+            raise CliError(f"context does not exist: {excerpt(name)}")
         return Context(name, found)
 
     def current(self, env: Mapping[str, str]) -> Context:
@@ -142,7 +164,7 @@ class Config:
         if chosen := env.get("PACH_CONTEXT"):
             found = self.contexts.get(chosen)
             if not isinstance(found, dict):
-                raise CliError(f'PACH_CONTEXT names the context "{chosen}", which is not in {self.path}')
+                raise CliError(f'PACH_CONTEXT names the context "{excerpt(chosen)}", which is not in {self.path}')
             return Context(chosen, found)
         name = self.active
         found = self.contexts.get(name or "default")
@@ -154,6 +176,26 @@ class Config:
         if not self.active:
             self.active = context.name
         self.write()
+
+
+def _wrong_type(data: JsonObject) -> str:
+    """Return what is not as this program, or the original's, would write it; "" when all is well."""
+    v2 = data.get("v2", {})
+    if not isinstance(v2, dict):
+        return "v2 must be an object"
+    for key in ("active_context", "active_enterprise_context"):
+        if not isinstance(v2.get(key, ""), str):
+            return f"v2.{key} must be a string"
+    contexts = v2.get("contexts", {})
+    if not isinstance(contexts, dict):
+        return "v2.contexts must be an object"
+    for name, context in contexts.items():
+        if not isinstance(context, dict):
+            return f'the context "{excerpt(name)}" must be an object'
+        for field in _TEXTS:
+            if not isinstance(context.get(field, ""), str):
+                return f'{field} of the context "{excerpt(name)}" must be a string'
+    return ""
 
 
 def _migrated(data: JsonObject) -> JsonObject:

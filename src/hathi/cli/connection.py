@@ -7,7 +7,6 @@ else `localhost:30650`. A context that remembers its cluster is checked against 
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +47,7 @@ def certificates(env: Mapping[str, str], context: Context) -> bytes | None:
             raise CliError(f"cannot read PACH_CA_CERTS {path}: {error.strerror}") from error
     try:
         return base64.b64decode(context.get("server_cas"), validate=True) or None
-    except binascii.Error as error:
+    except ValueError as error:
         raise CliError(f'the server_cas of context "{context.name}" are not base64') from error
 
 
@@ -130,6 +129,9 @@ def open_server(env: Mapping[str, str], context: Context, timeout: float) -> Ser
     Raises CliError when the certificates cannot be read, or the context belongs to another cluster.
     """
     address, origin = resolve(env, context)
+    for field in ("session_token", "active_transaction"):
+        if not _is_header(context.get(field)):
+            raise CliError(f'the {field} of the context "{context.name}" holds characters that none can hold')
     server = Server(
         address,
         origin,
@@ -141,6 +143,11 @@ def open_server(env: Mapping[str, str], context: Context, timeout: float) -> Ser
     if remembered and not env.get("PACHD_ADDRESS"):
         _check_cluster(server, context, remembered)
     return server
+
+
+def _is_header(text: str) -> bool:
+    """Return whether a text can be sent in the header of a call."""
+    return text.isascii() and (text.isprintable() or not text)
 
 
 def _check_cluster(server: Server, context: Context, remembered: str) -> None:

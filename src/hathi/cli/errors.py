@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 from hathi.model.errors import HathiError
+from hathi.model.quoting import excerpt, printable
+
+LONGEST = 4_000
+"""Characters of a line of a message; a server's whole text is no longer."""
 
 _PREFIX = re.compile(r"rpc error: code = \w+ desc = ")
 
@@ -22,5 +26,12 @@ class SilentFailure(CliError):
 
 
 def one_line(text: str) -> str:
-    """Return an error's text for a person: without gRPC's prefixes and without surrounding space."""
-    return _PREFIX.sub("", text).strip()
+    """Return an error's text for a person: without gRPC's prefixes and surrounding space, in printable lines.
+
+    What a message repeats of an input may hold anything, also what steers a terminal.
+    """
+    return "\n".join(_shown(line) for line in _PREFIX.sub("", text).strip().split("\n"))
+
+
+def _shown(line: str) -> str:
+    return excerpt(line, LONGEST) if len(line) > LONGEST else printable(line.expandtabs())

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from hathi.cli.errors import CliError
 from hathi.cli.placing import STDIN, is_url
+from hathi.model.quoting import excerpt
 
 PATIENCE = 60.0
 """Seconds that a web server may be silent."""
 
 MOST = 16 << 20
-"""Bytes; a web server that sends more is not sending a text that somebody wrote."""
+"""Bytes; what is larger is no text that somebody wrote."""
 
 
 def read_text(place: str) -> str:
@@ -20,19 +20,30 @@ def read_text(place: str) -> str:
     try:
         return read_bytes(place).decode()
     except UnicodeDecodeError as error:
-        raise CliError(f"{place} is not text in UTF-8: {error.reason} at byte {error.start}") from error
+        raise CliError(f"{_named(place)} is not text in UTF-8: {error.reason} at byte {error.start}") from error
 
 
 def read_bytes(place: str) -> bytes:
-    """Return the bytes, or raise CliError."""
-    if place == STDIN:
-        return sys.stdin.buffer.read()
+    """Return the bytes, or raise CliError, also when there are more than `MOST`."""
     if is_url(place):
         return _download(place)
     try:
-        return Path(place).read_bytes()
+        if place == STDIN:
+            data = sys.stdin.buffer.read(MOST + 1)
+        else:
+            with open(place, "rb") as file:
+                data = file.read(MOST + 1)
     except OSError as error:
-        raise CliError(f"cannot read {place}: {error.strerror}") from error
+        raise CliError(f"cannot read {_named(place)}: {error.strerror}") from error
+    except ValueError as error:
+        raise CliError(f"cannot read {_named(place)}: {error}") from error
+    if len(data) > MOST:
+        raise CliError(f"cannot read {_named(place)}: it is longer than {MOST >> 20} MiB")
+    return data
+
+
+def _named(place: str) -> str:
+    return "standard input" if place == STDIN else excerpt(place)
 
 
 def _download(url: str) -> bytes:
@@ -41,19 +52,20 @@ def _download(url: str) -> bytes:
     from urllib.request import Request, urlopen
 
     if not url.lower().startswith(("http://", "https://")):
-        raise CliError(f"cannot read {url}: only http and https are known here")
+        raise CliError(f"cannot read {excerpt(url)}: only http and https are known here")
     try:
         with urlopen(Request(url, headers={"User-Agent": "pachctl"}), timeout=PATIENCE) as answer:
             data: bytes = answer.read(MOST + 1)
             short = answer.length or 0
     except HTTPError as error:
         said = str(error.reason).partition("\n")[0]
-        raise CliError(f"cannot read {url}: the server answered {error.code} {said}") from error
+        raise CliError(f"cannot read {excerpt(url)}: the server answered {error.code} {excerpt(said)}") from error
     except (URLError, OSError, ValueError, HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise CliError(f"cannot read {url}: {getattr(reason, 'strerror', None) or reason}") from error
+        said = excerpt(str(getattr(reason, "strerror", None) or reason))
+        raise CliError(f"cannot read {excerpt(url)}: {said}") from error
     if len(data) > MOST:
-        raise CliError(f"cannot read {url}: the server sent more than {MOST >> 20} MiB")
+        raise CliError(f"cannot read {excerpt(url)}: the server sent more than {MOST >> 20} MiB")
     if short:
-        raise CliError(f"cannot read {url}: the server broke off, {short} bytes before the end")
+        raise CliError(f"cannot read {excerpt(url)}: the server broke off, {short} bytes before the end")
     return data

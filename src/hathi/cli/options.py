@@ -12,13 +12,17 @@ from click.core import ParameterSource
 
 from hathi.images.publishing import Wish
 from hathi.model.images import DOCKER_HUB, is_registry
+from hathi.model.quoting import excerpt
 
 if TYPE_CHECKING:
     from hathi.cli.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_LONGEST = 10_000 * 365 * 86400.0
+"""Seconds; what the protocol can say."""
+
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -35,7 +39,9 @@ def parse_duration(text: str) -> float:
         total += float(part[1]) * _SECONDS[part[2]]
         at = part.end()
     if at == 0 or at < len(rest):
-        raise ValueError(f'invalid duration "{text}": write it like 10s, 5m or 1h30m')
+        raise ValueError(f'invalid duration "{excerpt(text)}": write it like 10s, 5m or 1h30m')
+    if total > _LONGEST:
+        raise ValueError(f'the duration "{excerpt(text)}" is too long: at most {_LONGEST // 3600:.0f}h')
     return sign * total
 
 
@@ -69,7 +75,7 @@ class History(click.ParamType[int, str]):
         except ValueError:
             number = -2
         if number < -1:
-            self.fail(f'invalid history "{value}": write none, all or a number', param, ctx)
+            self.fail(f'invalid history "{excerpt(str(value))}": write none, all or a number', param, ctx)
         return number
 
 

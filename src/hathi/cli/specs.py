@@ -25,6 +25,9 @@ _UNKNOWN = re.compile(r'unknown field "([^"]+)"')
 
 IMAGE = ("transform", "image")
 
+MOST_LINES = 50
+"""Mistakes that are told of one text."""
+
 MODES = ("update", "reprocess", "dry_run")
 
 
@@ -111,6 +114,8 @@ def parse(
         specs.append(spec)
         if spec.build is None and not tagged:
             _warn_of_image(spec.data, f"{source}:{document.find(IMAGE)}", note)
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"{source}: and {len(lines) - MOST_LINES:,} more mistakes"]
     if lines:
         raise SpecFileError(lines)
     return specs

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from hathi.model.quoting import excerpt
+
 DOCKER_HUB = "index.docker.io"
 """The registry of names that give none."""
+
+MAX_LENGTH = 1_024
+"""Characters of a whole name: a repository's may have 255, and a digest is long."""
 
 LOCAL = "localhost"
 """What stands in a registry's place in names of images that are on this machine alone."""
@@ -48,10 +53,12 @@ def is_registry(text: str) -> bool:
 
 def misnamed(text: str) -> str:
     """Return why no engine takes a name, its tag and digest aside; "" when engines do."""
+    if len(text) > MAX_LENGTH:
+        return f'the image "{excerpt(text)}" is too long: its name may have {MAX_LENGTH} characters'
     if _is_repository(parse_image(text)):
         return ""
     lower = "; names are in lower case" if _is_repository(parse_image(text.lower())) else ""
-    return f'the image cannot be called "{text}"{lower}: write [REGISTRY/]NAME[:TAG]'
+    return f'the image cannot be called "{excerpt(text)}"{lower}: write [REGISTRY/]NAME[:TAG]'
 
 
 def parse_image(text: str) -> ImageName:

@@ -11,10 +11,14 @@ import re
 
 from hathi.model import ids
 from hathi.model.errors import InvalidError
+from hathi.model.quoting import excerpt
 from hathi.model.references import META, SPEC, USER
 
 MAX_NAME = 51
 """Longest project or pipeline name: a Kubernetes label (63) less room for a version (8) and for separators (4)."""
+
+MAX_COMPONENT = 255
+"""Longest name of anything: each may become the name of a folder."""
 
 MAX_LABEL = 63
 """Longest name Kubernetes takes for what it runs on behalf of a pipeline."""
@@ -49,8 +53,9 @@ def check_repo(name: str, kind: str = USER) -> None:
     if not name:
         raise InvalidError("repo name cannot be empty")
     _check_characters(name, "repo")
+    _check_length(name, "repo", MAX_COMPONENT)
     if kind not in REPO_TYPES:
-        raise InvalidError(f'invalid repo type "{kind}": expected one of {", ".join(REPO_TYPES)}')
+        raise InvalidError(f'invalid repo type "{excerpt(kind)}": expected one of {", ".join(REPO_TYPES)}')
 
 
 def check_branch(name: str) -> None:
@@ -58,6 +63,7 @@ def check_branch(name: str) -> None:
     if not name:
         raise InvalidError("branch name cannot be empty")
     _check_characters(name, "branch")
+    _check_length(name, "branch", MAX_COMPONENT)
     if ids.is_id(name):
         raise InvalidError(f'invalid branch name: "{name}" has the form of a commit id')
 
@@ -83,16 +89,16 @@ def check_pipeline(name: str, project: str = "") -> None:
 def _check_characters(name: str, what: str) -> None:
     if not is_name(name):
         raise InvalidError(
-            f"invalid {what} name: name ({name}) invalid: "
+            f"invalid {what} name: name ({excerpt(name)}) invalid: "
             "only alphanumeric characters, underscores, and dashes are allowed"
         )
 
 
-def _check_length(name: str, what: str) -> None:
-    if len(name) > MAX_NAME:
-        raise InvalidError(f'{what} name "{name}" is {len(name) - MAX_NAME} characters longer than the {MAX_NAME} max')
+def _check_length(name: str, what: str, most: int = MAX_NAME) -> None:
+    if len(name) > most:
+        raise InvalidError(f'{what} name "{excerpt(name)}" is {len(name) - most} characters longer than the {most} max')
 
 
 def _check_leading(name: str, what: str) -> None:
     if not _LEADING.match(name):
-        raise InvalidError(f'{what} name "{name}" must start with an alphanumeric character')
+        raise InvalidError(f'{what} name "{excerpt(name)}" must start with an alphanumeric character')

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 
 from hathi.model import ids, names
 from hathi.model.errors import InvalidError
+from hathi.model.quoting import excerpt
 from hathi.model.references import DEFAULT_PROJECT, USER, Branch, CommitSpec, Job, Pipeline, Repo
 
 _SUFFIX = re.compile(r"[~^.]")
+
+_MAX_DIGITS = 9
+"""Digits of a number of commits; no branch has more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,10 @@ def parse_ancestry(text: str) -> Ancestry:
         return Ancestry(text)
     name, suffix, mark = text[: found.start()], text[found.start() :], found[0]
     if not name:
-        raise InvalidError(f'invalid ancestry syntax "{text}": no branch or commit before {mark}')
+        raise InvalidError(f'invalid ancestry syntax "{excerpt(text)}": no branch or commit before {mark}')
     marks = sorted(set(_SUFFIX.findall(suffix)))
     if len(marks) > 1:
-        raise InvalidError(f'invalid ancestry syntax "{text}": cannot mix {" and ".join(marks)} characters')
+        raise InvalidError(f'invalid ancestry syntax "{excerpt(text)}": cannot mix {" and ".join(marks)} characters')
     if mark == ".":
         return Ancestry(name, root=_number(text, suffix[1:]))
     if suffix == mark * len(suffix):
@@ -71,7 +75,7 @@ def parse_ancestry(text: str) -> Ancestry:
 def parse_repo(text: str, project: str = DEFAULT_PROJECT) -> Repo:
     """Read `name` or `name.type`, or raise InvalidError."""
     if "@" in text:
-        raise InvalidError(f'invalid format "{text}": expected only a repo, without @')
+        raise InvalidError(f'invalid format "{excerpt(text)}": expected only a repo, without @')
     return _repo(text, text, project)
 
 
@@ -79,12 +83,12 @@ def parse_branch(text: str, project: str = DEFAULT_PROJECT) -> Branch:
     """Read `repo@branch`, or raise InvalidError; neither a commit nor a path may follow."""
     parts = _Parts.of(text, project)
     if parts.path is not None:
-        raise InvalidError(f'invalid format "{text}": a branch has no path (expected repo@branch)')
+        raise InvalidError(f'invalid format "{excerpt(text)}": a branch has no path (expected repo@branch)')
     parts.check_point()
     if parts.commit or ids.is_id(parts.branch):
-        raise InvalidError(f'invalid format "{text}": expected a branch, not a commit (repo@branch)')
+        raise InvalidError(f'invalid format "{excerpt(text)}": expected a branch, not a commit (repo@branch)')
     if not parts.branch:
-        raise InvalidError(f'invalid format "{text}": branch cannot be empty (expected repo@branch)')
+        raise InvalidError(f'invalid format "{excerpt(text)}": branch cannot be empty (expected repo@branch)')
     return Branch(parts.repo, parts.branch)
 
 
@@ -95,7 +99,7 @@ def parse_commit(text: str, project: str = DEFAULT_PROJECT, *, bare: bool = Fals
     """
     parts = _Parts.of(text, project)
     if parts.path is not None:
-        raise InvalidError(f'invalid format "{text}": a commit has no path (expected repo@branch-or-commit)')
+        raise InvalidError(f'invalid format "{excerpt(text)}": a commit has no path (expected repo@branch-or-commit)')
     if not (bare and "@" not in text):
         parts.require_point()
     return parts.spec()
@@ -112,10 +116,10 @@ def parse_job(text: str, project: str = DEFAULT_PROJECT) -> Job:
     """Read `pipeline@job`, or raise InvalidError."""
     name, at, id = text.partition("@")
     if not at or not name or not id:
-        raise InvalidError(f'invalid format "{text}": expected pipeline@job')
+        raise InvalidError(f'invalid format "{excerpt(text)}": expected pipeline@job')
     names.check_pipeline(name)
     if not ids.is_id(id):
-        raise InvalidError(f'invalid format "{text}": "{id}" is not a job id (32 hex digits)')
+        raise InvalidError(f'invalid format "{excerpt(text)}": "{excerpt(id)}" is not a job id (32 hex digits)')
     return Job(Pipeline(project, name), ids.CommitSetId(id))
 
 
@@ -135,14 +139,17 @@ class _Parts:
         point, colon, path = rest.partition(":")
         branch, equals, commit = point.partition("=")
         if equals and not (branch and commit):
-            raise InvalidError(f'invalid format "{text}": expected repo@branch=commit')
+            raise InvalidError(f'invalid format "{excerpt(text)}": expected repo@branch=commit')
         if not equals and branch and not names.is_branch_name(branch):
             branch, commit = "", branch
         return _Parts(text, _repo(text, head, project), branch, commit, path if colon else None)
 
     def require_point(self) -> None:
         if not (self.branch or self.commit):
-            raise InvalidError(f'invalid format "{self.text}": no branch or commit given (expected {self.repo.name}@X)')
+            expected = f"{self.repo.name}@X"
+            raise InvalidError(
+                f'invalid format "{excerpt(self.text)}": no branch or commit given (expected {expected})'
+            )
 
     def check_point(self) -> None:
         """Refuse what can name neither a branch nor a commit: what was meant as a branch is then misspelt."""
@@ -161,12 +168,14 @@ class _Parts:
 def _repo(text: str, head: str, project: str) -> Repo:
     name, dot, kind = head.partition(".")
     if not name:
-        raise InvalidError(f'invalid format "{text}": repo cannot be empty')
+        raise InvalidError(f'invalid format "{excerpt(text)}": repo cannot be empty')
     names.check_repo(name, kind if dot else USER)
     return Repo(project, name, kind if dot else USER)
 
 
 def _number(text: str, digits: str) -> int:
     if not re.fullmatch(r"[0-9]+", digits):
-        raise InvalidError(f'invalid ancestry syntax "{text}": "{digits}" is not a number')
+        raise InvalidError(f'invalid ancestry syntax "{excerpt(text)}": "{excerpt(digits)}" is not a number')
+    if len(digits) > _MAX_DIGITS:
+        raise InvalidError(f'invalid ancestry syntax "{excerpt(text)}": a number may have {_MAX_DIGITS} digits')
     return int(digits)

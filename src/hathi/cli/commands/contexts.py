@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
 
+from hathi.cli import fetching
 from hathi.cli.config import SOURCE_IMPORTED, Context
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
+from hathi.cli.placing import STDIN
 from hathi.cli.render import tables
 from hathi.cli.session import Session, pass_session, require
+from hathi.model.errors import InvalidError
+from hathi.model.spec import load_json
 
 NONE = "NONE"
 
@@ -119,8 +122,8 @@ def config_set_context(session: Session, context: str, overwrite: bool) -> None:
         f"context '{context}' already exists, use `--overwrite` if you wish to replace it",
     )
     try:
-        data = json.loads(sys.stdin.read())
-    except ValueError as error:
+        data = load_json(fetching.read_text(STDIN))
+    except InvalidError as error:
         raise CliError(f"malformed context: {error}") from error
     require(isinstance(data, dict), "malformed context: expected a JSON object")
     if address := Context(context, data).get("pachd_address"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from hathi.model.spec.fields import PIPELINE_SPEC
 from hathi.model.spec.kinds import Kind, ListOf, MapOf, Message, camel
+from hathi.model.spec.limits import check
 from hathi.model.spec.problems import Problem, SpecError
 
 
@@ -16,6 +17,7 @@ def canonical(spec: Mapping[str, Any]) -> dict[str, Any]:
     Nulls stay, because in a merge with defaults they remove the default; `without_nulls` drops them. Fields of the
     result stand in the order of the user's.
     """
+    check(spec)
     result, problems = read(spec)
     if problems:
         raise SpecError(problems)

@@ -12,7 +12,8 @@ from typing import Any
 from hathi.model.errors import InvalidError
 from hathi.model.globs import GlobError, compile_glob
 from hathi.model.inputs import COMBINATORS, KINDS
-from hathi.model.names import check_branch, check_project, check_repo
+from hathi.model.names import MAX_COMPONENT, check_branch, check_project, check_repo
+from hathi.model.quoting import excerpt
 from hathi.model.spec.problems import Path, Problem
 
 Node = Mapping[str, Any]
@@ -110,7 +111,7 @@ def _cron(leaf: Node, path: Path) -> Iterator[Problem]:
     if not leaf.get("spec"):
         yield Problem(path, "input must specify a cron spec")
     elif not is_cron(leaf["spec"]):
-        yield Problem((*path, "spec"), f'error parsing cron-spec "{leaf["spec"]}"')
+        yield Problem((*path, "spec"), f'error parsing cron-spec "{excerpt(leaf["spec"])}"')
     if leaf.get("repo"):
         yield from _refusal(lambda: check_repo(leaf["repo"]), (*path, "repo"))
 
@@ -119,14 +120,16 @@ def _name(name: str, path: Path) -> Iterator[Problem]:
     if name in _RESERVED:
         yield Problem((*path, "name"), f'input cannot be named "{name}", {_RESERVED[name]}')
     elif "/" in name or name in (".", ".."):
-        yield Problem((*path, "name"), f'input cannot be named "{name}", as it names a folder in /pfs')
+        yield Problem((*path, "name"), f'input cannot be named "{excerpt(name)}", as it names a folder in /pfs')
+    elif len(name.encode()) > MAX_COMPONENT:
+        yield Problem((*path, "name"), f'input name "{excerpt(name)}" is longer than the {MAX_COMPONENT} bytes max')
 
 
 def _clashes(node: Node, path: Path) -> Iterator[Problem]:
     seen: dict[str, Path] = {}
     for name, place in _names(node, path):
         if name in seen:
-            yield Problem(place, f'name "{name}" was used more than once')
+            yield Problem(place, f'name "{excerpt(name)}" was used more than once')
         seen[name] = place
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from hathi.model.quoting import excerpt
 from hathi.model.spec.problems import Path, Problem
 
 Report = Callable[[Problem], None]
@@ -167,9 +168,9 @@ class Message:
         return result
 
     def _unknown(self, key: str) -> str:
-        near = difflib.get_close_matches(snake(key), self.fields, n=1)
+        near = difflib.get_close_matches(snake(key[:_NEAR]), self.fields, n=1)
         hint = f'; did you mean "{near[0]}"?' if near else f" (known are {', '.join(self.fields)})"
-        return f'unknown field "{key}"{hint}'
+        return f'unknown field "{excerpt(key)}"{hint}'
 
 
 ANYTHING = Anything()
@@ -199,9 +200,16 @@ def seconds(duration: str) -> float:
     return float(duration.removesuffix("s"))
 
 
-_DURATION = re.compile(r"(\d{1,12})(\.\d{1,9})?s")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
-_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?")
+_LONGEST = 64
+"""Characters of a text that is tried as a number or as a duration."""
+
+_NEAR = 64
+"""Characters of an unknown key that known ones are compared with."""
+
+_DURATION = re.compile(r"(\d{1,12})(\.\d{1,9})?s", re.ASCII)
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
+_UNIT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -210,7 +218,7 @@ def _or_null(kind: Kind, value: Any, path: Path, report: Report) -> Any:
 
 
 def _number(value: Any) -> int | float | None:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+    if isinstance(value, str) and len(value) <= _LONGEST and _DECIMAL.fullmatch(value):
         return float(value) if set(value) & set(".eE") else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -221,7 +229,7 @@ def _spelt_out(value: Any) -> float | None:
     """Return the seconds of a duration in the forms that people try: 600, "10m", "1h30m"."""
     if (number := _number(value)) is not None:
         return float(number)
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", value) if isinstance(value, str) else []
+    parts = _UNIT.findall(value) if isinstance(value, str) and len(value) <= _LONGEST else []
     if not parts or "".join(number + unit for number, unit in parts) != value:
         return None
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
@@ -237,7 +245,13 @@ def _describe(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 60 else f'"{value[:60]}..."'
+        return f'"{excerpt(value, 60)}"'
     if isinstance(value, Mapping):
         return "a mapping"
-    return "a list" if isinstance(value, list | tuple) else f"{value}"
+    return "a list" if isinstance(value, list | tuple) else _digits(value)
+
+
+def _digits(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > _LONGEST * 4:
+        return "a number of very many digits"
+    return excerpt(str(value), 60)

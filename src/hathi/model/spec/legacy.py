@@ -9,13 +9,14 @@ Translation happens before anything is checked, so it touches only what it under
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hathi.model.inputs import COMBINATORS
+from hathi.model.quoting import excerpt
 from hathi.model.spec.kinds import Float, camel
+from hathi.model.spec.limits import MAX_DIGITS, check
 from hathi.model.spec.problems import Note, Path, Problem, SpecError
 from hathi.model.spec.rules import RESOURCES
 
@@ -56,6 +57,7 @@ def translate(spec: Mapping[str, Any]) -> tuple[Node, list[Note]]:
 
 def trace(spec: Mapping[str, Any]) -> tuple[Node, list[Note], Callable[[Path], Path]]:
     """Translate, and also return what tells where a place of the result stood before, as the user wrote it."""
+    check(spec)
     translation = _Translation()
     result = translation.spec(_copy(spec))
     if translation.problems:
@@ -122,7 +124,7 @@ class _Translation:
             return
         strategy = _take(node, "strategy")
         if strategy is not None and strategy not in _STRATEGIES:
-            text = f"unknown strategy {json.dumps(strategy)} (known were CONSTANT and COEFFICIENT)"
+            text = f'unknown strategy "{excerpt(str(strategy))}" (known were CONSTANT and COEFFICIENT)'
             self._refuse(("parallelism_spec", "strategy"), text)
         elif strategy is not None:
             text = "has no effect: whichever of constant and coefficient is given says it"
@@ -153,7 +155,7 @@ class _Translation:
         for name in RESOURCES:
             node = _find(spec, name)
             gpus = node.get("gpu") if isinstance(node, dict) else None
-            if isinstance(gpus, str) and gpus.isdecimal():
+            if isinstance(gpus, str) and gpus.isdecimal() and len(gpus) <= MAX_DIGITS:
                 gpus = int(gpus)
             if not isinstance(node, dict) or isinstance(gpus, bool) or not isinstance(gpus, int):
                 continue
@@ -228,7 +230,7 @@ class _Translation:
         partition = str(method.get("partition", "file")).lower()
         glob = _PARTITIONS.get(partition)
         if glob is None:
-            self._refuse(path, f'unknown partition "{partition}" (known were {", ".join(_PARTITIONS)})')
+            self._refuse(path, f'unknown partition "{excerpt(partition)}" (known were {", ".join(_PARTITIONS)})')
         elif "glob" not in node:
             node["glob"] = glob
             self._note(path, f'partition "{partition}" read as glob "{glob}"')

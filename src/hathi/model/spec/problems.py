@@ -11,9 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hathi.model.errors import InvalidError
+from hathi.model.quoting import excerpt
 
 Path = tuple[str | int, ...]
 """Keys and list indices from the top of the spec to a value."""
+
+
+MOST = 20
+"""Problems that one message tells."""
+
+_STEPS = 12
+"""Keys and indices of a path that a message shows."""
+
+_STEP = 60
+"""Characters of a key that a message shows; people choose some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +51,22 @@ class Note(Remark):
 
 
 class SpecError(InvalidError):
-    """A spec is wrong. `problems` holds at least one mistake, in the order in which the original checks."""
+    """A spec is wrong. `problems` holds at least one mistake, in the order in which the original checks.
+
+    Of very many only the first are kept; the last then says how many more there are.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        shown = "; ".join(str(problem) for problem in self.problems)
-        super().__init__(shown if len(self.problems) == 1 else f"{len(self.problems)} problems in the spec: {shown}")
+        kept = tuple(problems[:MOST])
+        if len(problems) > MOST:
+            kept = (*kept, Problem((), f"and {len(problems) - MOST:,} more problems"))
+        self.problems = kept
+        shown = "; ".join(str(problem) for problem in kept)
+        super().__init__(shown if len(problems) == 1 else f"{len(problems):,} problems in the spec: {shown}")
 
 
 def show(path: Path) -> str:
     """Return a path as people write it: `input.cross[0].pfs.glob`."""
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    shown = path if len(path) <= _STEPS else (*path[: _STEPS - 2], "...", path[-1])
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{excerpt(step, _STEP)}" for step in shown)
     return text.removeprefix(".")

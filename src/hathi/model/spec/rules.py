@@ -7,7 +7,6 @@ spec names exists is not decided here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +14,9 @@ from hathi.model import names
 from hathi.model.errors import InvalidError
 from hathi.model.images import misnamed
 from hathi.model.quantities import read_quantity
+from hathi.model.quoting import excerpt
 from hathi.model.spec import input_rules
+from hathi.model.spec.limits import load_json
 from hathi.model.spec.problems import Path, Problem
 
 Spec = Mapping[str, Any]
@@ -118,7 +119,9 @@ def _egress(spec: Spec, project: str) -> Iterator[Problem]:
     scheme = url.partition("://")[0] if "://" in url else ""
     if scheme not in OBJECT_SCHEMES:
         place: Path = ("egress", "URL") if targets[0] == "URL" else ("egress", "object_storage", "url")
-        yield Problem(place, f'"{url}" is no object store URL; its scheme must be one of {", ".join(OBJECT_SCHEMES)}')
+        yield Problem(
+            place, f'"{excerpt(url)}" is no object store URL; its scheme must be one of {", ".join(OBJECT_SCHEMES)}'
+        )
 
 
 def _sql_egress(target: Mapping[str, Any]) -> Iterator[Problem]:
@@ -134,7 +137,7 @@ def _service(spec: Spec, project: str) -> Iterator[Problem]:
         for key in place:
             service = service.get(key, {})
         if service.get("type", SERVICE_TYPES[-1]) not in SERVICE_TYPES:
-            yield Problem(place, f"the following service type {service['type']} is not allowed")
+            yield Problem(place, f"the following service type {excerpt(service['type'])} is not allowed")
     if "service" in spec and spec.get("parallelism_spec", {}).get("constant", 1) not in (0, 1):
         yield Problem(("parallelism_spec",), "services can only be run with a constant parallelism of 1")
 
@@ -167,7 +170,7 @@ def _resources(spec: Spec, project: str) -> Iterator[Problem]:
         for key in ("memory", "disk"):
             text = node.get(key)
             if text and read_quantity(text) is None:
-                yield Problem((name, key), f'"{text}" is not a quantity such as "256M" or "1Gi"')
+                yield Problem((name, key), f'"{excerpt(text)}" is not a quantity such as "256M" or "1Gi"')
         if node.get("cpu", 0) < 0:
             yield Problem((name, "cpu"), "cpu cannot be negative")
 
@@ -181,8 +184,8 @@ def _pod(spec: Spec, project: str) -> Iterator[Problem]:
 
 def _json(text: str) -> object:
     try:
-        return json.loads(text)
-    except ValueError:
+        return load_json(text)
+    except InvalidError:
         return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from hathi.metadata.database import Transaction
 from hathi.model.errors import InvalidError, NotFoundError
 from hathi.model.pps import PipelineInfo
+from hathi.model.spec import load_json
 from hathi.pipelines import definitions, listing
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
@@ -180,8 +180,8 @@ def _change(request: pps_pb2.CreatePipelineV2Request) -> pps_pb2.CreatePipelineT
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        spec = json.loads(text)
-    except json.JSONDecodeError as error:
+        spec = load_json(text)
+    except InvalidError as error:
         raise InvalidError(f"could not unmarshal the pipeline specification: {error}") from None
     if not isinstance(spec, dict):
         raise InvalidError("could not unmarshal the pipeline specification: it must be a JSON object")
