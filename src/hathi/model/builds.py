@@ -44,6 +44,14 @@ def code_of(repo: Repo, branches: Iterable[str]) -> str:
     return repo.name.removesuffix(SUFFIX) if is_build_repo(repo) and {SOURCE, BUILD} <= set(branches) else ""
 
 
+def may_be_empty(branch: Branch) -> bool:
+    """Return whether an input that reads all of `branch` is there even when it holds no file.
+
+    The first build has no previous one, and a build may have nothing to make: the code is run all the same.
+    """
+    return is_build_repo(branch.repo) and branch.name in (SOURCE, PREVIOUS, BUILD)
+
+
 def may_meet(repo: Repo, branches: Iterable[str]) -> bool:
     """Return whether these branches of one repo may take part in one graph."""
     return is_build_repo(repo) and set(branches) <= {BUILD, *INPUTS}

@@ -150,8 +150,8 @@ class PipelineInfo:
 class DatumInput:
     """One input of a datum: a file or directory of a commit, under the name that user code sees it by.
 
-    name: directory under /pfs. commit: where it is read. branch: of that commit in the spec. path: cleaned, absolute.
-    hash: content hash (empty for `reference` inputs). size: bytes below the path.
+    name: directory under /pfs. commit: where it is read. branch: of that commit in the spec. path: absolute, of a
+    directory with a slash behind. hash: content hash (empty for `reference` inputs). size: bytes below the path.
     """
 
     name: str

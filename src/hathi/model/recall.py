@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
+from hathi.model import paths
 from hathi.model.errors import InvalidError
 from hathi.model.globs import compile_glob
 from hathi.model.identity import datum_id
@@ -24,7 +25,7 @@ CHOICES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file or directory of a datum as it is told of. size: bytes below it."""
+    """A file or directory of a datum as it is told of. path: of a directory with a slash behind. size: bytes below it."""
 
     commit: Commit
     path: str
@@ -42,7 +43,7 @@ def recall(root: Input | None, files: Sequence[Seen], id: str) -> tuple[DatumInp
 
 
 def _fits(leaf: Leaf, file: Seen) -> bool:
-    return leaf.repo == file.commit.repo and compile_glob(leaf.glob).match(file.path)
+    return leaf.repo == file.commit.repo and compile_glob(leaf.glob).match(paths.clean(file.path))
 
 
 def _through(leaf: Leaf, file: Seen) -> DatumInput:
@@ -56,8 +57,8 @@ def _through(leaf: Leaf, file: Seen) -> DatumInput:
         path=file.path,
         hash=file.hash,
         size=file.size,
-        join_on=glob.expand(leaf.join_on, file.path) if leaf.join_on else "",
-        group_by=glob.expand(leaf.group_by, file.path) if leaf.group_by else "",
+        join_on=glob.expand(leaf.join_on, paths.clean(file.path)) if leaf.join_on else "",
+        group_by=glob.expand(leaf.group_by, paths.clean(file.path)) if leaf.group_by else "",
         lazy=leaf.lazy,
         empty_files=leaf.empty_files,
     )

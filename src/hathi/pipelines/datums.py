@@ -149,7 +149,8 @@ def _head(tx: Transaction, branch: Branch) -> Head:
 
 
 def _shows(part: DatumInput, text: str) -> bool:
-    return text in (part.path, part.path.lstrip("/"), part.hash.hex())
+    bare = part.path.rstrip("/")
+    return text in (part.path, bare, bare.lstrip("/"), part.path.lstrip("/"), part.hash.hex())
 
 
 def _is_id(text: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import tee
 
+from hathi.model import paths
 from hathi.model.errors import InvalidError
 from hathi.model.infos import CommitState, FileInfo, FileType
 from hathi.model.references import Commit, CommitSpec
@@ -109,7 +110,7 @@ def walk(
 ) -> Iterator[FileInfo]:
     """Yield a path and everything below it, directories included; see `list_files`. Raises FileNotFound."""
     at = view(store, spec)
-    if at.tree.stat(path) is None:
+    if at.tree.root != EMPTY_ROOT and at.tree.stat(path) is None:
         raise FileNotFound(at.commit, path)
     return map(at.info, at.tree.walk(path, after, number, reverse))
 
@@ -170,12 +171,14 @@ def get_all(
     """Yield every file that matches or lies below a directory that does, each once, with its bytes.
 
     The bytes must be taken before the next file is asked for, or left. Raises FileNotFound when nothing matches, at
-    once.
+    once; all of a commit without files is no files.
     """
     at = view(store, spec, cancelled)
     matches = _matching(at, pattern, path_range, cancelled)
     first = next(matches, None)
     if first is None:
+        if paths.clean(pattern) == paths.ROOT and at.tree.root == EMPTY_ROOT:
+            return iter(())
         raise FileNotFound(at.commit, pattern)
     found, ahead = tee(_files_of(at, first, matches))
     contents = (file.content or EMPTY_CONTENT for file in ahead)

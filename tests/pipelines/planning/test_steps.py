@@ -121,10 +121,27 @@ def test_a_deleted_file_drops_its_datum(planning, store):
     assert isinstance(step, Drop)
 
 
-def test_the_whole_repo_is_one_datum_even_when_it_is_empty(planning, store):
-    input = planning.leaf("r", "/")
-    [step] = plan(Wanted(input, planning.trees_of(store, input, {"r": {}}), SALT), Base(DatumIndex(store, EMPTY_ROOT)))
+def planned(planning, store, input, repos):
+    wanted = Wanted(input, planning.trees_of(store, input, repos), SALT)
+    return list(plan(wanted, Base(DatumIndex(store, EMPTY_ROOT))))
+
+
+def test_the_whole_repo_is_one_datum_unless_it_is_empty(planning, store):
+    [step] = planned(planning, store, planning.leaf("r", "/"), {"r": {"/a": "1"}})
     assert isinstance(step, Run) and step.inputs[0].path == "/"
+    assert planned(planning, store, planning.leaf("r", "/"), {"r": {}}) == []
+
+
+def test_code_is_one_datum_even_when_nothing_was_built(planning, store):
+    input = Pfs("build", Repo("default", "p_build"), "build", "/")
+    [step] = planned(planning, store, input, {"p_build": {}})
+    assert isinstance(step, Run) and step.inputs[0].path == "/"
+
+
+def test_a_directory_is_named_with_a_slash_behind(planning, store):
+    [step] = planned(planning, store, planning.leaf("r", "/*"), {"r": {"/d/x": "1"}})
+    assert step.inputs[0].path == "/d/"
+    assert step.id == datum_id(step.inputs)
 
 
 def test_siblings_of_a_union_share_a_datum(planning, store):

@@ -51,7 +51,8 @@ def changed(node: Input, old: Trees, new: Trees, refs: Refs) -> bool:
 
 
 def _changed_paths(leaf: Leaf, old: Trees, new: Trees) -> Iterator[str]:
-    """Yield the matches of a leaf's glob whose content differs: changed files, and directories that hold some.
+    """Yield the matches of a leaf's glob whose content differs: changed files, and directories that hold some
+    (with a slash behind).
 
     Changed files come in the order of their paths, in which all below one directory are neighbours. So a directory
     need only be looked at when the file before was outside it.
@@ -65,17 +66,9 @@ def _changed_paths(leaf: Leaf, old: Trees, new: Trees) -> Iterator[str]:
         for place in glob.matching_ancestors(path):
             if place == path:
                 yield place
-                continue
-            seen = previous is not None and previous.startswith(paths.below(place))
-            # What is a file in one of the states differs as a file too, and is yielded as such.
-            if not (seen or _is_file(old, leaf, place) or _is_file(new, leaf, place)):
-                yield place
+            elif previous is None or not previous.startswith(paths.below(place)):
+                yield paths.below(place)
         previous = path
-
-
-def _is_file(trees: Trees, leaf: Leaf, path: str) -> bool:
-    stat = trees.of(leaf).stat(path)
-    return stat is not None and not stat.is_dir
 
 
 def _changed_through(nodes: Sequence[Input], position: int, old: Trees, new: Trees) -> Iterator[Refs]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from hathi.model import paths
+from hathi.model.builds import may_be_empty
 from hathi.model.errors import UnimplementedError
 from hathi.model.globs import compile_glob
 from hathi.model.inputs import Cron, Cross, Input, Leaf, Pfs, Union
@@ -23,7 +25,10 @@ Combo = tuple[DatumInput, ...]
 
 
 class Ref(NamedTuple):
-    """What a datum's id takes of one input: neither project nor commit nor content."""
+    """What a datum's id takes of one input: neither project nor commit nor content.
+
+    path: of a directory with a slash behind.
+    """
 
     name: str
     repo: str
@@ -49,7 +54,7 @@ def enumerate_combos(node: Input, trees: Trees) -> Iterator[Combo]:
     """Yield every combination of an input once, in a fixed order."""
     match node:
         case Pfs() | Cron():
-            for stat in trees.of(node).glob(node.glob):
+            for stat in _matches(node, trees):
                 yield (_matched(node, trees, stat),)
         case Cross():
             yield from _product(node.children, trees)
@@ -81,8 +86,15 @@ def not_served(node: Input) -> UnimplementedError:
     return UnimplementedError(f"{type(node).__name__.lower()} inputs are not served yet")
 
 
+def _matches(leaf: Leaf, trees: Trees) -> Iterator[FileStat]:
+    if leaf.glob == paths.ROOT and may_be_empty(leaf.source):
+        return iter((trees.of(leaf).top(),))
+    return trees.of(leaf).glob(leaf.glob)
+
+
 def _matched(leaf: Leaf, trees: Trees, stat: FileStat) -> DatumInput:
-    commit, path = trees.commit(leaf), stat.path
+    commit = trees.commit(leaf)
+    path = paths.below(stat.path) if stat.is_dir else stat.path  # datum ids of the original tell the two apart
     if isinstance(leaf, Cron):
         return DatumInput(leaf.name, commit, leaf.branch, path, stat.hash, stat.size)
     glob = compile_glob(leaf.glob)
@@ -93,8 +105,8 @@ def _matched(leaf: Leaf, trees: Trees, stat: FileStat) -> DatumInput:
         path=path,
         hash=b"" if leaf.reference else stat.hash,
         size=stat.size,
-        join_on=glob.expand(leaf.join_on, path) if leaf.join_on else "",
-        group_by=glob.expand(leaf.group_by, path) if leaf.group_by else "",
+        join_on=glob.expand(leaf.join_on, stat.path) if leaf.join_on else "",
+        group_by=glob.expand(leaf.group_by, stat.path) if leaf.group_by else "",
         lazy=leaf.lazy,
         empty_files=leaf.empty_files,
     )
@@ -112,11 +124,14 @@ def _product(nodes: Sequence[Input], trees: Trees) -> Iterator[Combo]:
 def _find_path(leaf: Leaf, trees: Trees, refs: Refs) -> Combo | None:
     if len(refs) != 1 or refs[0] != leaf_ref(leaf, refs[0].path):
         return None
-    path = refs[0].path
+    path = paths.clean(refs[0].path)
     if not compile_glob(leaf.glob).match(path):
         return None
-    stat = trees.of(leaf).stat(path)
-    return None if stat is None else (_matched(leaf, trees, stat),)
+    tree = trees.of(leaf)
+    stat = tree.top() if path == paths.ROOT and may_be_empty(leaf.source) else tree.stat(path)
+    if stat is None or stat.is_dir != paths.names_directory(refs[0].path):
+        return None
+    return (_matched(leaf, trees, stat),)
 
 
 def _find_parts(nodes: Sequence[Input], trees: Trees, refs: Refs) -> Combo | None:

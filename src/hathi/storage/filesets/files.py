@@ -98,12 +98,16 @@ class FileTree:
         return tree.range_root(FILES, self.nodes, self.root, prefix, end_of(prefix))
 
     def stat(self, path: str) -> FileStat | None:
-        """Return what is at `path`, or None. The root is always there."""
+        """Return what is at `path`, or None. A directory exists by what is in it, so an empty tree has no root either."""
         path = paths.clean(path)
         entry = tree.get(FILES, self.nodes, self.root, key_of(path))
-        if entry is not None or path == "/" or self._is_directory(path):
+        if entry is not None or self._is_directory(path):
             return FileStat(self, path, entry)
         return None
+
+    def top(self) -> FileStat:
+        """Return the root directory, even of an empty tree."""
+        return FileStat(self, "/", None)
 
     def list(self, path: str = "/", after: str = "", number: int = 0, reverse: bool = False) -> Iterator[FileStat]:
         """Yield what is in a directory, one level deep; of a file that file; of a missing path nothing.
