@@ -90,13 +90,15 @@ def test_jobs_are_listed_in_the_original_s_columns(pachctl, failing, server) -> 
         job_info(),
         job_info(state=pps_pb2.JOB_FAILURE, reason="datum 0123456789 failed: exit code 1", data_recovered=1),
         job_info(data_skipped=10, data_processed=0),
+        job_info(data_skipped=0, data_processed=0, data_total=0),
     ]
     lines = pachctl("list", "job", "-p", "edges").lines
     assert lines[0].split() == list(pps.JOB_HEADER)
     assert f"default edges    {ID} About a minute ago 10 seconds 0       3 + 7 / 10" in lines[1]
     assert lines[1].endswith("2KiB 0B success")
     assert lines[2].endswith("3 + 7 + 1 / 10 2KiB 0B failure: datum 0123456789 failed: ...")
-    assert lines[3].endswith("success: there were no datums to process")
+    assert lines[3].endswith("success: 10 datums were processed before")
+    assert lines[4].endswith("success: there were no datums to process")
     assert len(pachctl("list", "job", "-x", "--state", "failure").lines) == 2
     assert 'unknown job state "odd"' in failing("list", "job", "--state", "odd").err
 

@@ -234,10 +234,15 @@ def test_what_an_old_spec_became_is_in_the_servers_log(copied, caplog):
             {"repo": "nosuch", "project": "lab"},
             "repo lab/nosuch {}; create it first: pachctl create repo nosuch --project lab",
         ),
-        ({"repo": "nosuch", "repo_type": "spec"}, "repo default/nosuch.spec {}"),
     ],
 )
 def test_an_input_that_is_missing_is_told_with_who_reads_it_and_what_to_do(world, leaf, told):
     with pytest.raises(InputRepoNotFound) as caught:
         world.pipeline("copy", {"pfs": {"glob": "/", **leaf}})
     assert str(caught.value) == told.format("not found, which is an input of pipeline default/copy")
+
+
+@pytest.mark.parametrize("kind", ["meta", "spec"])
+def test_an_input_that_is_no_user_repo_is_refused_when_the_pipeline_is_made(copied, kind):
+    with pytest.raises(UnimplementedError, match=f"input data: inputs with repo_type {kind} are not supported"):
+        copied.pipeline("other", {"pfs": {"name": "data", "repo": "copy", "repo_type": kind, "glob": "/"}})

@@ -151,7 +151,7 @@ def test_a_file_and_a_directory_of_one_name_fail_the_job(world):
     world.put("data", {"/a": "1", "/b": "2"})
     world.pipeline("copy")
     world.settle()
-    assert world.states("copy") == [("FAILURE", "file / directory path collision (/x)")]
+    assert world.states("copy") == [("FAILURE", "file / directory path collision (/x/y)")]
 
 
 def test_siblings_of_a_union_share_one_datum(world):

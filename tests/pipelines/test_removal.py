@@ -6,8 +6,9 @@ import threading
 
 import pytest
 
+from hathi.model.pps import PipelineState
 from hathi.model.references import CommitSpec, Pipeline, Repo
-from hathi.pipelines import ending, job_waits, listing, removal
+from hathi.pipelines import definitions, ending, job_waits, listing, removal
 from hathi.pipelines.rows.jobs import JobNotFound
 from hathi.versioning import projects, repos
 from hathi.versioning.errors import RepoNotFound
@@ -39,6 +40,46 @@ def test_a_job_ends_with_the_repo_it_reads_or_writes(unfinished, repo):
     delete_repo(unfinished, repo)
     unfinished.controllers.settle()
     assert unfinished.states("copy")[-1] == ("KILLED", ending.GONE)
+
+
+@pytest.mark.parametrize(("repo", "what"), [("data", "its input default/data@master"), ("copy", "its output repo")])
+def test_a_pipeline_whose_repos_were_deleted_by_force_has_failed_and_says_why(unfinished, repo, what):
+    delete_repo(unfinished, repo)
+    unfinished.controllers.settle()
+    with unfinished.db.read() as tx:
+        info = listing.inspect(tx, COPY)
+    assert info.state is PipelineState.FAILURE
+    assert info.reason.startswith(f"{what} was deleted")
+
+
+def test_an_update_cures_a_pipeline_whose_input_was_deleted_and_made_again(world):
+    world.pipeline("copy")
+    world.settle()
+    delete_repo(world, "data")
+    world.settle()
+    with world.db.write() as tx:
+        repos.create(tx, Repo("default", "data"))
+    world.put("data", {"/a": "1"})
+    world.settle()
+    with world.db.read() as tx:
+        assert listing.inspect(tx, COPY).state is PipelineState.FAILURE
+    world.pipeline("copy", update=True)
+    world.settle()
+    with world.db.read() as tx:
+        assert listing.inspect(tx, COPY).state is PipelineState.RUNNING
+    assert set(world.files("copy")) == {"/a"}
+
+
+@pytest.mark.parametrize("gone", [COPY.meta, COPY.output])
+def test_a_pipeline_can_be_deleted_whatever_of_it_was_deleted_by_force(unfinished, gone):
+    with unfinished.db.write() as tx:
+        repos.delete(tx, gone, force=True)
+    with unfinished.db.write() as tx:
+        assert definitions.delete(tx, COPY, keep_repo=True)
+    unfinished.controllers.settle()
+    with unfinished.db.read() as tx:
+        assert not list(listing.list_pipelines(tx))
+        assert repos.exists(tx, COPY.output) == (gone != COPY.output)
 
 
 def test_a_job_of_which_every_datum_is_done_needs_its_input_no_more(world):

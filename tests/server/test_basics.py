@@ -51,6 +51,21 @@ def test_while_access_control_is_off_every_auth_call_says_so(client) -> None:
             call(request)
 
 
+def raw_call(client, method: str) -> bytes:
+    """Call a method of which there is no generated code here, with an empty message."""
+    return client._channel.unary_unary(f"/{method}")(b"")
+
+
+def test_identity_calls_say_that_access_control_is_off(client) -> None:
+    with pytest.raises(UnimplementedError, match=r"^the auth service is not activated$"):
+        raw_call(client, "identity_v2.API/DeleteAll")
+
+
+@pytest.mark.parametrize("method", ["license_v2.API/DeleteAll", "enterprise_v2.API/GetState"])
+def test_what_clients_call_on_the_way_to_other_things_is_answered_with_nothing(client, method) -> None:
+    assert raw_call(client, method) == b""
+
+
 def test_health(client) -> None:
     stub = health_pb2_grpc.HealthStub(client._channel)
     for service in ("", "pfs_v2.API", "pps_v2.API"):

@@ -57,7 +57,7 @@ def test_a_collision_becomes_the_error_of_the_commit(world) -> None:
     closed(world, "a@master:/x/y")
     finishing.fold_all(world.store)
     info = world.info("a@master")
-    assert info.error == "file / directory path collision (/x)" and info.size == 0
+    assert info.error == "file / directory path collision (/x/y)" and info.size == 0
     assert world.files("a@master") == {}
     world.put("a@master:/z", b"2")
     assert world.files("a@master") == {"/x": b"1", "/z": b"2"}

@@ -104,7 +104,7 @@ def test_random_interleavings(world, another, seed: int) -> None:
 def test_a_collision_names_the_path_and_changes_nothing(world) -> None:
     world.repos("a")
     world.put("a@master:/d")
-    with pytest.raises(PathCollision, match=r"\(/d\)") as caught:
+    with pytest.raises(PathCollision, match=r"\(/d/x\)") as caught:
         world.put("a@master:/d/x")
     assert isinstance(caught.value, HathiError)
     assert world.files("a@master") == {"/d": b"x"}

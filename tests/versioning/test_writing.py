@@ -107,7 +107,7 @@ def test_a_path_that_could_not_be_named_again_is_refused(world, path: str, messa
 
 def test_a_file_and_a_directory_of_one_name_are_refused_whole(world) -> None:
     world.put("a@master:/x", b"1")
-    with pytest.raises(PathCollision, match=r"^file / directory path collision \(/x\)$"):
+    with pytest.raises(PathCollision, match=r"^file / directory path collision \(/x/z\)$"):
         write(world, "a@master", Append("/y", b"2"), Append("/x/z", b"3"))
     assert world.files("a@master") == {"/x": b"1"}
 

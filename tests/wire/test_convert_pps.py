@@ -11,6 +11,7 @@ from hathi.model.ids import CommitSetId
 from hathi.model.pps import (
     Counters,
     DatumInfo,
+    DatumInput,
     DatumState,
     JobInfo,
     JobState,
@@ -22,7 +23,7 @@ from hathi.model.pps import (
 )
 from hathi.model.references import Job, Pipeline, Repo
 from hathi.wire.convert import pps
-from hathi.wire.gen import pps_pb2
+from hathi.wire.gen import pfs_pb2, pps_pb2
 
 EDGES = Pipeline("default", "edges")
 JOB = Job(EDGES, CommitSetId("c" * 32))
@@ -128,3 +129,10 @@ def test_a_job_must_be_named_whole() -> None:
         pps.to_job(pps_pb2.Job(id="x"))
     with pytest.raises(InvalidError):
         pps.to_job(pps_pb2.Job(pipeline=pps_pb2.Pipeline(name="edges")))
+
+
+def test_the_type_of_a_datums_input_follows_from_its_path() -> None:
+    commit = Repo("default", "images").commit(CommitSetId("e" * 32))
+    inputs = tuple(DatumInput("in", commit, "master", path) for path in ("/a.png", "/d/", "/"))
+    message = pps.datum_info_message(DatumInfo(JOB, "d" * 64, DatumState.SUCCESS, inputs=inputs))
+    assert [one.file_type for one in message.data] == [pfs_pb2.FILE, pfs_pb2.DIR, pfs_pb2.DIR]

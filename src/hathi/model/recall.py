@@ -25,7 +25,10 @@ CHOICES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file or directory of a datum as it is told of. path: of a directory with a slash behind. size: bytes below it."""
+    """A file or directory of a datum as the server describes it.
+
+    path: of a directory with a slash behind. size: bytes below it.
+    """
 
     commit: Commit
     path: str

@@ -41,6 +41,14 @@ class DatumNotFound(NotFoundError):
         self.id = id
 
 
+class NoDatumMatches(NotFoundError):
+    """No datum that a worker has at hand holds what was asked for; clients of the original know the text."""
+
+    def __init__(self, job: Job, filters: Sequence[str]) -> None:
+        super().__init__(f"datum matching filter [{' '.join(filters)}] could not be found for job ID {job.id}")
+        self.job = job
+
+
 def list_datums(
     store: Store,
     job: Job,
@@ -95,8 +103,9 @@ def preview(
 def restart(store: Store, job: Job, filters: Sequence[str]) -> None:
     """Stop the datums at hand that hold every one of these paths or content hashes (hex); they are tried again.
 
-    JobNotFound.
+    JobNotFound; NoDatumMatches when no datum at hand does.
     """
+    found = False
     with store.db.write() as tx:
         row = jobs.get(tx, job)
         for one in sets.claimed_of_job(tx, row.id):
@@ -106,6 +115,9 @@ def restart(store: Store, job: Job, filters: Sequence[str]) -> None:
                 read = tuple(inputs_of(store.nodes, at_hand)) if filters else ()
                 if all(any(_shows(part, text) for part in read) for text in filters):
                     sets.cancel(tx, one, one.datum)
+                    found = True
+    if not found:
+        raise NoDatumMatches(job, filters)
 
 
 def _records(store: Store, row: JobRow, after: str, *, reverse: bool) -> Iterator[DatumRecord]:

@@ -18,7 +18,7 @@ from hathi.metadata.transaction import Transaction
 from hathi.model.errors import ExistsError, InvalidError, UnimplementedError
 from hathi.model.inputs import Cron, Group, Join, Pfs, walk
 from hathi.model.pps import PipelineInfo, PipelineState, PipelineType
-from hathi.model.references import DEFAULT_PROJECT, Pipeline
+from hathi.model.references import DEFAULT_PROJECT, USER, Pipeline
 from hathi.model.spec import ParsedSpec, camel_case, parse_spec
 from hathi.pipelines import ending, repos
 from hathi.pipelines.declared import declared
@@ -134,6 +134,10 @@ def _check_served(parsed: ParsedSpec) -> None:
         if type(node) in _NOT_SERVED:
             raise UnimplementedError(f"{_NOT_SERVED[type(node)]} inputs are not served yet")
         if isinstance(node, Pfs):
+            if node.repo.type != USER:
+                raise UnimplementedError(
+                    f"input {node.name}: inputs with repo_type {node.repo.type} are not supported by this server yet"
+                )
             for name in _INPUTS_NOT_SERVED:
                 if getattr(node, name):
                     raise UnimplementedError(f"inputs with {name} are not served yet")

@@ -6,7 +6,10 @@ the job itself is about to vanish with its pipeline are its commits closed at on
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hathi.metadata.transaction import Transaction
+from hathi.model.errors import NotFoundError
 from hathi.pipelines.rows import jobs, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.storage.filesets.node import EMPTY_ROOT
@@ -37,4 +40,5 @@ def close_all(tx: Transaction, pipeline_id: int, reason: str) -> None:
     """Finish the commits of every unfinished job of a pipeline, empty, with the reason as their error."""
     for row in jobs.unfinished(tx, pipeline_id):
         for repo in (row.job.pipeline.output, row.job.pipeline.meta):
-            commits.finish_output(tx, repo.commit(row.job.id), EMPTY_ROOT, 0, reason)
+            with suppress(NotFoundError):  # deleted by force before: nothing to finish
+                commits.finish_output(tx, repo.commit(row.job.id), EMPTY_ROOT, 0, reason)

@@ -13,7 +13,7 @@ from hathi.model.infos import Origin
 from hathi.model.inputs import Input, Pfs, leaves, sources
 from hathi.model.references import DEFAULT_PROJECT, USER, Branch, Commit, Pipeline, Repo
 from hathi.versioning import branches, commits, past, repos
-from hathi.versioning.errors import RepoExists, RepoNotFound
+from hathi.versioning.errors import BranchNotFound, RepoExists, RepoNotFound
 
 SPEC_BRANCH = "master"
 
@@ -87,9 +87,24 @@ def _silent(input: Input | None) -> list[Branch]:
 
 
 def unfollow(tx: Transaction, pipeline: Pipeline, output_branch: str) -> None:
-    """Let output and meta branch follow nothing; they keep what they have."""
+    """Let output and meta branch follow nothing; they keep what they have. A repo deleted by force is left out."""
     for repo in (pipeline.output, pipeline.meta):
-        branches.create(tx, repo.branch(output_branch), provenance=())
+        if repos.exists(tx, repo):
+            branches.create(tx, repo.branch(output_branch), provenance=())
+
+
+def lost(tx: Transaction, pipeline: Pipeline, output_branch: str, input: Input | None) -> str:
+    """Return what of a pipeline was deleted by force so that it cannot follow its inputs, and what to do; else ""."""
+    try:
+        followed = branches.inspect(tx, pipeline.output.branch(output_branch)).direct_provenance
+    except RepoNotFound:
+        return "its output repo was deleted: delete the pipeline and create it again"
+    except BranchNotFound:
+        return f"its output branch {output_branch} was deleted: update the pipeline to make it again"
+    gone = [str(source) for source in sources(input) if source not in followed]
+    if not gone:
+        return ""
+    return f"its input {', '.join(gone)} was deleted: create it again and update the pipeline, or delete the pipeline"
 
 
 def delete(tx: Transaction, pipeline: Pipeline, output_branch: str, *, keep_output: bool, force: bool) -> None:

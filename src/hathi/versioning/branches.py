@@ -94,6 +94,7 @@ def delete(tx: Transaction, branch: Branch, *, force: bool = False) -> bool:
         return False
     if not force:
         _require_unused(tx, place, place.id)
+    propagation.abandoned(tx, [place.id])
     tx.connection.execute(delete_from(branches).where(branches.c.id == place.id))
     tx.emit(f"branch/{branch.repo}/{branch.name}")
     return True

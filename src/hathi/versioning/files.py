@@ -110,7 +110,7 @@ def walk(
 ) -> Iterator[FileInfo]:
     """Yield a path and everything below it, directories included; see `list_files`. Raises FileNotFound."""
     at = view(store, spec)
-    if at.tree.root != EMPTY_ROOT and at.tree.stat(path) is None:
+    if paths.clean(path) != paths.ROOT and at.tree.stat(path) is None:
         raise FileNotFound(at.commit, path)
     return map(at.info, at.tree.walk(path, after, number, reverse))
 
@@ -177,7 +177,7 @@ def get_all(
     matches = _matching(at, pattern, path_range, cancelled)
     first = next(matches, None)
     if first is None:
-        if paths.clean(pattern) == paths.ROOT and at.tree.root == EMPTY_ROOT:
+        if paths.clean(pattern) == paths.ROOT:
             return iter(())
         raise FileNotFound(at.commit, pattern)
     found, ahead = tee(_files_of(at, first, matches))

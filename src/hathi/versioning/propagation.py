@@ -8,18 +8,18 @@ transaction over several repos makes one commit downstream and not several.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select, update
 
 from hathi.metadata.database import Transaction
-from hathi.metadata.tables.pfs import branches, commit_provenance
+from hathi.metadata.tables.pfs import branch_provenance, branches, commit_provenance, repos
 from hathi.model.infos import Origin
 from hathi.model.references import SPEC, Commit, Repo
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import graph
 from hathi.versioning.graph import Node
-from hathi.versioning.rows import CommitRow, insert_commit
+from hathi.versioning.rows import CommitRow, batched, insert_commit
 from hathi.versioning.steps import PROPAGATE, TELL, VALIDATE, NewCommit, Steps
 
 _MOVED = "versioning.moved"
@@ -60,6 +60,22 @@ def forget(tx: Transaction, repo: Repo) -> None:
         tx.notes[_CREATED] = [new for new in tx.notes[_CREATED] if new.commit.repo != repo]
     if _FINISHED in tx.notes:
         tx.notes[_FINISHED] = [commit for commit in tx.notes[_FINISHED] if commit.repo != repo]
+
+
+def abandoned(tx: Transaction, branch_ids: Sequence[int]) -> None:
+    """Note that branches are about to be deleted: whoever watches a branch that depends on one learns of it.
+
+    The topic is `provenance/<repo>/<branch>`, of each branch that loses a branch it depends on.
+    """
+    dependent = (
+        select(repos.c.project, repos.c.name, repos.c.type, branches.c.name.label("branch"))
+        .join(branches, branches.c.repo_id == repos.c.id)
+        .join(branch_provenance, branch_provenance.c.branch_id == branches.c.id)
+        .distinct()
+    )
+    for some in batched(branch_ids):
+        for row in tx.connection.execute(dependent.where(branch_provenance.c.provenance_id.in_(some))):
+            tx.emit(f"provenance/{Repo(row.project, row.name, row.type)}/{row.branch}")
 
 
 def validate(tx: Transaction) -> None:

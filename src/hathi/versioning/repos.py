@@ -111,6 +111,8 @@ def remove(tx: Transaction, gone: Iterable[Repo]) -> None:
     """Delete repos and all that is in them, whatever depends on it."""
     for repo in gone:
         id = tx.connection.execute(select(repos.c.id).where(is_repo(repo))).scalar_one()
+        of_repo = select(branches.c.id).where(branches.c.repo_id == id)
+        propagation.abandoned(tx, tx.connection.execute(of_repo).scalars().all())
         tx.connection.execute(delete_from(branches).where(branches.c.repo_id == id))
         tx.connection.execute(delete_from(commits).where(commits.c.repo_id == id))
         tx.connection.execute(delete_from(repos).where(repos.c.id == id))

@@ -40,7 +40,7 @@ def serve():
 
     def start(*doors):
         server = grpc.server(
-            ThreadPoolExecutor(4), handlers=[service_handler(SERVICE, doors, Admission()), EverythingElse()]
+            ThreadPoolExecutor(4), handlers=[service_handler(SERVICE, doors, Admission()), EverythingElse({}, ())]
         )
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
@@ -98,7 +98,7 @@ def test_a_method_that_no_door_has_is_refused_by_name(serve) -> None:
 
 def test_a_service_that_is_not_served_is_refused_by_name(serve) -> None:
     client = serve()
-    with pytest.raises(UnimplementedError, match=r"hathi_v1.About/Server is not served by Hathi"):
+    with pytest.raises(UnimplementedError, match=r"hathi_v1.About/Server is not supported by this server"):
         client.about.Server(hathi_pb2.ServerRequest())
     with pytest.raises(UnimplementedError, match=r"hathi_v1.Files/Put"):
         client.files.Put(iter([hathi_pb2.PutRequest()]))

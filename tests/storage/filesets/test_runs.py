@@ -170,12 +170,12 @@ def test_the_texts_are_the_originals():
 @pytest.mark.parametrize(
     ("base", "stream", "path"),
     [
-        ({}, [("put", "/a"), ("put", "/a-b"), ("put", "/a/b")], "/a"),
-        ({"/a": b""}, [("put", "/a/b")], "/a"),
-        ({"/a": b"", "/a-b": b""}, [("put", "/a/b/c/d")], "/a"),
-        ({"/a/b/c": b"", "/a-b": b""}, [("put", "/a")], "/a"),
-        ({"/a/b/c": b"", "/a/b-": b""}, [("put", "/a/b")], "/a/b"),
-        ({"/a/b": b"", "/a/c": b""}, [("delete", "/a/b"), ("put", "/a")], "/a"),
+        ({}, [("put", "/a"), ("put", "/a-b"), ("put", "/a/b")], "/a/b"),
+        ({"/a": b""}, [("put", "/a/b")], "/a/b"),
+        ({"/a": b"", "/a-b": b""}, [("put", "/a/b/c/d")], "/a/b/c/d"),
+        ({"/a/b/c": b"", "/a-b": b""}, [("put", "/a")], "/a/b/c"),
+        ({"/a/b/c": b"", "/a/b-": b""}, [("put", "/a/b")], "/a/b/c"),
+        ({"/a/b": b"", "/a/c": b""}, [("delete", "/a/b"), ("put", "/a")], "/a/c"),
     ],
 )
 def test_a_file_and_a_directory_of_one_name_collide(new_store, root_of, content_of, base, stream, path):

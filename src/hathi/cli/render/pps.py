@@ -22,6 +22,7 @@ SET_HEADER = ("ID", "SUBJOBS", "PROGRESS", "CREATED", "MODIFIED")
 DATUM_HEADER = ("ID", "FILES", "STATUS", "TIME")
 REASON = 25
 NOTHING_TO_DO = "success: there were no datums to process"
+ALL_DONE_BEFORE = "success: {} {} processed before"
 ENDED = (pps_pb2.JOB_SUCCESS, pps_pb2.JOB_FAILURE, pps_pb2.JOB_KILLED, pps_pb2.JOB_UNRUNNABLE)
 
 _COLORS = {
@@ -137,8 +138,10 @@ def progress(info: pps_pb2.JobInfo) -> str:
 
 
 def _job_state(info: pps_pb2.JobInfo, *, color: bool) -> str:
-    if info.state == pps_pb2.JOB_SUCCESS and info.data_total == info.data_skipped:
+    if info.state == pps_pb2.JOB_SUCCESS and not info.data_total:
         return NOTHING_TO_DO
+    if info.state == pps_pb2.JOB_SUCCESS and info.data_total == info.data_skipped:
+        return ALL_DONE_BEFORE.format(info.data_total, "datum was" if info.data_total == 1 else "datums were")
     state = painted(job_state(info.state), color=color)
     reason = tables.clean(info.reason)
     return f"{state}: {reason[:REASON]}{'...' if len(reason) > REASON else ''}" if reason else state

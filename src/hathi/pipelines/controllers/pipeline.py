@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hathi.metadata.transaction import Transaction
 from hathi.model.lifecycle.pipeline import Action, Observation, decide
 from hathi.model.references import Pipeline
-from hathi.pipelines import work
+from hathi.pipelines import repos, work
 from hathi.pipelines.declared import Declared, declared
 from hathi.pipelines.logs import Logs
 from hathi.pipelines.rows import jobs, pipelines
@@ -30,6 +30,7 @@ def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) ->
             return
         spec = declared(pipeline, pipelines.version(tx, row.id, row.version))
         idle = _idle(tx, row, spec)
+        lost = "" if row.stopped else repos.lost(tx, pipeline, spec.output_branch, spec.input)
     key = group_key(pipeline, row.version)
     _remove_all_but(runtime, pipeline, key)
     status = _observe(store, runtime, pipeline).get(key, _NO_WORKERS)
@@ -38,7 +39,7 @@ def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) ->
             state=row.state,
             reason=row.reason,
             stopped=row.stopped,
-            failure=_wrong_runtime(spec, runtime),
+            failure=lost or _wrong_runtime(spec, runtime),
             runtime_problem=runtime.check(),
             idle=idle,
             ready=status.ready,

@@ -12,7 +12,7 @@ from hathi.versioning import repos
 
 Key = Pipeline | Job
 
-PREFIXES = ("commit/", "job/", "pipeline/", "repo/")
+PREFIXES = ("commit/", "job/", "pipeline/", "provenance/", "repo/")
 
 
 def keys_of(tx: Transaction, topics: Iterable[str]) -> set[Key]:
@@ -33,6 +33,8 @@ def keys_of(tx: Transaction, topics: Iterable[str]) -> set[Key]:
                 found.add(pipeline)
                 if (row := pipelines.find(tx, pipeline)) is not None:
                     found |= {job.job for job in jobs.unfinished(tx, row.id)}
+            case ["provenance", project, repo, _]:
+                found.add(Pipeline(project, _repo(project, repo).name))
             case ["repo", project, repo] if not repos.exists(tx, _repo(project, repo)):
                 found |= {job.job for job in jobs.unfinished(tx)}
     return found

@@ -9,7 +9,7 @@ its trace and told as internal.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn, TypeVar
@@ -66,11 +66,21 @@ def service_handler(
 
 
 class EverythingElse:
-    """Answers calls of services that are not served at all."""
+    """Answers calls of services that have no implementation.
+
+    refused: texts that whole services refuse calls with, by name. empty: methods that answer with the empty message.
+    """
+
+    def __init__(self, refused: Mapping[str, str], empty: Collection[str]) -> None:
+        self._refused = refused
+        self._empty = empty
 
     def service(self, handler_call_details: Any) -> Any:
-        """Return a handler that refuses the method by name."""
-        return _refuser(f"{handler_call_details.method.lstrip('/')} is not served by Hathi")
+        """Return a handler that gives the method its fixed answer, or refuses it by name."""
+        name = handler_call_details.method.lstrip("/")
+        if name in self._empty:
+            return grpc.stream_stream_rpc_method_handler(lambda requests, context: iter((b"",)))
+        return _refuser(self._refused.get(name.partition("/")[0]) or f"{name} is not supported by this server")
 
 
 def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Admission, name: str) -> Any:

@@ -84,7 +84,8 @@ class GrpcServer:
         services.append((health_pb2.DESCRIPTOR.services_by_name["Health"], [self._health], ""))
         handlers = [service_handler(service, doors, self._admission, text) for service, doors, text in services]
         refusals = ClassThreads(8, "grpc-refusals")  # all other methods have their class's
-        self._server: Any = grpc.server(refusals, handlers=[*handlers, EverythingElse()], options=_OPTIONS)
+        everything_else = EverythingElse(auth.REFUSED, auth.EMPTY)
+        self._server: Any = grpc.server(refusals, handlers=[*handlers, everything_else], options=_OPTIONS)
 
     def start(self) -> str:
         """Begin to serve; returns `host:port`. UnavailableError when the port cannot be had."""

@@ -2,6 +2,7 @@
 
 `a` and `a/b` collide but are not neighbours: `a-b` sorts between them. So neighbours prove nothing. Among paths that
 arrive in ascending order, those that a later path may lie below form a stack; what a tree holds is asked for by key.
+The error names the inner path of the two, as the original does.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Collisions:
             self._open.pop()
         for earlier in self._open:
             if key.startswith(earlier + b"/"):
-                raise PathCollision(earlier.decode())
+                raise PathCollision(key.decode())
         self._open.append(key)
         if self._base != EMPTY_ROOT and self._collides_with_base(key):
             self._suspects.append(key)
@@ -44,11 +45,11 @@ class Collisions:
         Raises PathCollision when it has not.
         """
         for key in self._suspects:
-            if self._has_below(root, key):
-                raise PathCollision(key.decode())
+            if (inner := self._first_below(root, key)) is not None:
+                raise PathCollision(inner.decode())
             for ancestor in _ancestors(key):
                 if self._has(root, ancestor):
-                    raise PathCollision(ancestor.decode())
+                    raise PathCollision(key.decode())
 
     def _collides_with_base(self, key: bytes) -> bool:
         parent = key[: key.rindex(b"/")]
@@ -64,10 +65,10 @@ class Collisions:
     def _has(self, root: bytes, key: bytes) -> bool:
         return tree.get(FILES, self._nodes, root, key) is not None
 
-    def _has_below(self, root: bytes, key: bytes) -> bool:
+    def _first_below(self, root: bytes, key: bytes) -> bytes | None:
         prefix = key + b"/"
         found = tree.first(FILES, self._nodes, root, prefix)
-        return found is not None and found.startswith(prefix)
+        return found if found is not None and found.startswith(prefix) else None
 
 
 def _ancestors(key: bytes) -> Iterator[bytes]:

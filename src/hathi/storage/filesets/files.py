@@ -98,7 +98,7 @@ class FileTree:
         return tree.range_root(FILES, self.nodes, self.root, prefix, end_of(prefix))
 
     def stat(self, path: str) -> FileStat | None:
-        """Return what is at `path`, or None. A directory exists by what is in it, so an empty tree has no root either."""
+        """Return what is at `path`, or None. A directory exists by what is in it, so an empty tree has no root."""
         path = paths.clean(path)
         entry = tree.get(FILES, self.nodes, self.root, key_of(path))
         if entry is not None or self._is_directory(path):

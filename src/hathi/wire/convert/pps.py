@@ -176,7 +176,8 @@ def log_message(line: LogMessage) -> pps_pb2.LogMessage:
 
 def _input_message(input: DatumInput) -> pfs_pb2.FileInfo:
     file = pfs_pb2.File(commit=pfs.commit_message(input.commit), path=input.path)
-    return pfs_pb2.FileInfo(file=file, size_bytes=input.size, hash=input.hash)
+    kind = pfs_pb2.FileType.DIR if input.path.endswith("/") else pfs_pb2.FileType.FILE
+    return pfs_pb2.FileInfo(file=file, file_type=kind, size_bytes=input.size, hash=input.hash)
 
 
 def _copy_spec(spec: Spec, details: Details) -> None:
