@@ -110,9 +110,9 @@ def test_commits_newest_first_and_between_two(client, repo) -> None:
 
 def test_numbers_that_mean_nothing_are_refused(client, repo) -> None:
     start(client, repo)
-    with pytest.raises(InvalidError, match="unknown commit state 9"):
+    with pytest.raises(InvalidError, match="wait is 9, which is no CommitState"):
         client.pfs.InspectCommit(pb.InspectCommitRequest(commit=head(repo), wait=9))
-    with pytest.raises(InvalidError, match="unknown origin kind 9"):
+    with pytest.raises(InvalidError, match="origin_kind is 9, which is no OriginKind"):
         list(client.pfs.ListCommit(pb.ListCommitRequest(repo=repo, origin_kind=9)))
     with pytest.raises(UnimplementedError, match="started_time"):
         list(client.pfs.ListCommit(pb.ListCommitRequest(repo=repo, started_time={"seconds": 1})))

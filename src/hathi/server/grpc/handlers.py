@@ -20,6 +20,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from hathi.model.errors import HathiError, InvalidError
+from hathi.server.grpc import validation
 from hathi.server.grpc.admission import Admission, class_of
 from hathi.server.grpc.calls import Call, end_call
 from hathi.server.grpc.stalls import Track
@@ -126,7 +127,7 @@ def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Adm
 
 
 class _Requests:
-    """The requests of a call, decoded in the thread that consumes them."""
+    """The requests of a call, decoded and checked in the thread that consumes them."""
 
     def __init__(self, messages: Iterator[bytes], decode: Callable[[bytes], Any], track: Track) -> None:
         self._messages = messages
@@ -140,7 +141,9 @@ class _Requests:
         self._track.block()
         message = next(self._messages)
         self._track.unblock()
-        return self._decode(message)
+        request = self._decode(message)
+        validation.check(request)
+        return request
 
 
 def _refuser(text: str) -> Any:

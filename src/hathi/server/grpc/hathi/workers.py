@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from hathi.model.batching import batches
-from hathi.model.errors import InvalidError
+from hathi.model.errors import InternalError, InvalidError, NotFoundError
 from hathi.model.packs import IndexRecord, PackRecord
 from hathi.model.pps import DatumInput, LogMessage, Stats
 from hathi.model.references import Pipeline
@@ -17,6 +17,7 @@ from hathi.runtimes.external import ExternalRuntime
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
 from hathi.server.grpc.streams import PIECE
+from hathi.storage.objects.interface import ObjectMissing, checked
 from hathi.wire.gen import hathi_pb2
 
 _DATUMS = 5000
@@ -117,14 +118,18 @@ class Workers:
 
     def ReadObject(self, request: hathi_pb2.ReadObjectRequest, call: Call) -> Iterator[hathi_pb2.ObjectBytes]:
         """Give bytes of an object."""
+        key = _object_key(request.key)
         offset = request.offset
-        end = offset + request.length if request.length >= 0 else self._objects.size(request.key)
-        while offset < end:
-            data = self._objects.get(request.key, offset, min(PIECE, end - offset))
-            if not data:
-                return
-            yield hathi_pb2.ObjectBytes(data=data)
-            offset += len(data)
+        try:
+            end = offset + request.length if request.length >= 0 else self._objects.size(key)
+            while offset < end:
+                data = self._objects.get(key, offset, min(PIECE, end - offset))
+                if not data:
+                    return
+                yield hathi_pb2.ObjectBytes(data=data)
+                offset += len(data)
+        except ObjectMissing as error:
+            raise NotFoundError(str(error)) from None
 
     def WriteObject(
         self, requests: Iterator[hathi_pb2.WriteObjectRequest], call: Call
@@ -139,7 +144,7 @@ class Workers:
             for request in requests:
                 yield request.data
 
-        self._objects.put(first.key, parts())
+        self._objects.put(_object_key(first.key), parts())
         return hathi_pb2.WriteObjectResponse()
 
     def AppendLogs(self, request: hathi_pb2.AppendLogsRequest, call: Call) -> hathi_pb2.AppendLogsResponse:
@@ -162,6 +167,14 @@ class Workers:
             self._external.left(worker)
             raise
         self._external.works(worker)
+
+
+def _object_key(text: str) -> str:
+    """Return a key that a worker gave; InvalidError when it is none."""
+    try:
+        return checked(text)
+    except InternalError as error:
+        raise InvalidError(str(error)) from None
 
 
 def _claim_message(claim: work.Claim, location: str) -> hathi_pb2.ClaimResponse:
