@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hathi.datum.frames import Command, Outcome
+from hathi.datum.hidden import HostView
 from hathi.datum.sandbox import Sandbox, SandboxGone, start_sandbox
 from hathi.datum.shim import binary
 
@@ -47,12 +48,14 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Place]]:
     """Starts sandboxes that are closed after the test; skips where none can be made."""
     places: list[Place] = []
 
-    def start_(hide: list[Path] | None = None, show: list[Path] | None = None) -> Place:
+    def start_(
+        hide: Sequence[Path] = (), show: Sequence[Path] = (), cover: Sequence[Path] = (), own: Sequence[Path] = ()
+    ) -> Place:
         stage, scratch = tmp_path / "stage", tmp_path / "scratch"
         (stage / "1" / "out").mkdir(parents=True, exist_ok=True)
         scratch.mkdir(exist_ok=True)
         try:
-            sandbox = start_sandbox(binary(), stage, scratch, hide or [], show or [])
+            sandbox = start_sandbox(binary(), stage, scratch, HostView(*map(tuple, (hide, cover, own, show))))
         except SandboxGone as error:
             pytest.skip(f"no sandbox can be made here: {error}")
         places.append(Place(sandbox, stage / "1"))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -320,3 +320,45 @@ def test_an_entry_of_tmp_that_is_shown_is_read_by_every_run_and_written_by_none(
             place.sh(f"echo x > {folder}/new || echo refused; rm -rf {folder}")
             assert place.out == "refused\n"
         assert (Path(folder) / "program").exists()
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home folder with a secret, and a program and its configuration to be shown."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = Path(name)
+        for file in ("secret", ".tool/bin/program", ".tool/secret", "more/secret"):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text(f"echo {file}")
+        yield folder
+
+
+def test_of_a_covered_folder_only_what_is_shown_is_there(start: Callable[..., Place], home: Path) -> None:
+    place = start(hide=[home / ".tool/secret"], cover=[home], show=[home / ".tool"], own=[home / "more"])
+    for _ in range(2):
+        place.sh(f"cd {home}; find . | sort; cat .tool/secret; sh .tool/bin/program")
+        assert place.out.split("\n") == [
+            ".", "./.tool", "./.tool/bin", "./.tool/bin/program", "./.tool/secret", "./more", ".tool/bin/program", "",
+        ]  # fmt: skip
+        place.sh(f"rm -rf {home}/.tool/bin {home}/more; echo x > {home}/new; echo x > {home}/.tool/new")
+    assert (home / ".tool/bin/program").exists()
+    assert not (home / "new").exists()
+
+
+def test_no_way_leads_around_a_cover(start: Callable[..., Place], home: Path) -> None:
+    """Not over the root of process 1, its folder, or a mount that can be taken away."""
+    place = start(cover=[home])
+    name = str(home).removeprefix("/")
+    ways = ["/proc/1/root", "/proc/self/root", "/proc/1/cwd", "/proc/1/fd/*", "/pfs", "/pfs/..", "/.", "/var/tmp/.."]
+    place.sh("umount -l /pfs; umount -l /pfs; umount -l " + str(home) + "; for way in " + " ".join(ways) + "; do "
+             f"cat $way/{name}/secret $way/../../{name}/secret; done; cd /pfs; cat ../{name}/secret; "
+             f"unshare -rm sh -c 'umount -l /pfs; umount -l {home}; cat /{name}/secret /pfs/{name}/secret'; :")  # fmt: skip
+    assert place.out == ""
+
+
+@pytest.mark.parametrize("cover", ["/root", "/home"])
+def test_a_home_that_is_a_top_level_folder_can_be_covered(start: Callable[..., Place], cover: str) -> None:
+    place = start(cover=[Path(cover)])
+    for _ in range(2):
+        place.sh(f"ls -A {cover}; touch {cover}/mine")
+        assert place.out == ""

@@ -12,12 +12,13 @@ import socket
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from hathi.datum import frames
 from hathi.datum.frames import Command, Hello, Look, Outcome
+from hathi.datum.hidden import HostView
 from hathi.datum.litter import remove_tree
 from hathi.model.errors import UnavailableError
 
@@ -157,22 +158,16 @@ class Sandbox:
         self.close()
 
 
-def start_sandbox(
-    shim: Path, stage: Path, scratch: Path, hide: Sequence[Path] = (), show: Sequence[Path] = ()
-) -> Sandbox:
+def start_sandbox(shim: Path, stage: Path, scratch: Path, view: HostView) -> Sandbox:
     """Start the shim in namespaces of its own, or raise SandboxGone saying why that cannot be.
 
     stage: folder whose subfolders can be shown at /pfs. scratch: folder for what the sandbox writes elsewhere.
-    hide: paths of the host, already resolved, that the sandbox must not see. show: entries of /tmp that it must.
+    view: what it shows of the host.
     The calling thread must outlive the sandbox, because the kernel ends a child with the thread that started it.
     """
     room = Path(tempfile.mkdtemp(prefix="sandbox-", dir=scratch))
     ours, theirs = socket.socketpair()
-    options = ["--fd", str(theirs.fileno()), "--stage", str(stage), "--scratch", str(room)]
-    for path in hide:
-        options += ["--hide", str(path)]
-    for path in show:
-        options += ["--show", str(path)]
+    options = ["--fd", str(theirs.fileno()), "--stage", str(stage), "--scratch", str(room), *view.options()]
     with theirs:
         try:
             process = subprocess.Popen(

@@ -6,12 +6,11 @@ says so.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hathi.datum.hidden import hidden, homes, shown
+from hathi.datum.hidden import HostView, host_view
 from hathi.datum.litter import remove_tree
 from hathi.datum.sandbox import SandboxGone, start_sandbox
 from hathi.model.errors import HathiError
@@ -26,10 +25,10 @@ class ProcessRuntime(Keepers):
     name = "process"
 
     def __init__(self, place: Place, show: Iterable[Path] = (), supervisor: Supervisor | None = None) -> None:
-        """show: folders that user code may read even where they lie in /tmp, which is the sandbox's own."""
-        hide, see = hidden([*place.hide, place.scratch], homes()), shown([Path(sys.prefix), *show])
-        super().__init__(place, lambda life: _Alone(place.shim, hide, see), supervisor)
-        self._hide, self._show = hide, see
+        """show: what user code may read even where it lies in /tmp, or in a home folder, which it finds empty."""
+        view = host_view([*place.hide, place.scratch], show)
+        super().__init__(place, lambda life: _Alone(place.shim, view), supervisor)
+        self._view = view
         self._able = False
 
     def check(self) -> str:
@@ -48,7 +47,7 @@ class ProcessRuntime(Keepers):
         folder = Path(tempfile.mkdtemp(prefix="check-", dir=self._place.scratch))
         try:
             (folder / "stage").mkdir()
-            start_sandbox(self._place.shim, folder / "stage", folder, self._hide, self._show).close()
+            start_sandbox(self._place.shim, folder / "stage", folder, self._view).close()
         except SandboxGone as error:
             return f"{error}. {ADVICE}"
         except HathiError as error:
@@ -69,15 +68,11 @@ ADVICE = (
 class _Alone:
     """The companion of a worker that needs none."""
 
-    def __init__(self, shim: Path, hide: Sequence[Path], show: Sequence[Path]) -> None:
-        self._options = ["--shim", str(shim)]
-        for path in hide:
-            self._options += ["--hide", str(path)]
-        for path in show:
-            self._options += ["--show", str(path)]
+    def __init__(self, shim: Path, view: HostView) -> None:
+        self._options = ["--shim", str(shim), *view.options()]
 
     def options(self) -> Sequence[str]:
-        """Tell which shim to start, and what it hides."""
+        """Tell which shim to start, and what it shows of the host."""
         return self._options
 
     def heard(self, line: str) -> None:

@@ -26,7 +26,7 @@ class Settings:
     log_format: `text` for people, `json` for collectors.
     database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
     stream_idle: seconds after which a call is ended whose client sends and reads nothing.
-    show: folders in /tmp that the process runtime lets user code read; its /tmp is otherwise empty.
+    show: folders in /tmp or in home folders that the process runtime lets user code read; these appear empty otherwise.
     """
 
     root: Path

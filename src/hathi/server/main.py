@@ -44,7 +44,8 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     envvar="HATHI_SHOW",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder in /tmp that the process runtime lets user code read; its /tmp is otherwise empty. Repeatable.",
+    help="Folder in /tmp or in a home folder that the process runtime lets user code read; these appear empty"
+    " otherwise, but for programs on PATH. Repeatable.",
 )
 @click.option(
     "--stream-idle",

@@ -20,7 +20,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from hathi.datum.hidden import hidden, homes, shown
+from hathi.datum.hidden import HostView, host_view
 from hathi.datum.litter import remove_tree
 from hathi.datum.shim import binary
 from hathi.datum.stage import Stage
@@ -51,7 +51,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scratch", default=scratch, type=Path, help="folder for datums; an owner's is empty")
     parser.add_argument("--shim", type=Path, default=None, help="the shim's binary")
     parser.add_argument("--hide", action="append", type=Path, default=[], help="path that user code must not see")
-    parser.add_argument("--show", action="append", type=Path, default=[], help="entry of /tmp that user code may read")
+    parser.add_argument(
+        "--show", action="append", type=Path, default=[], help="file or folder in a home or in /tmp that it may read"
+    )
+    parser.add_argument("--cover", action="append", type=Path, default=[], help="folder that it finds empty")
+    parser.add_argument("--own", action="append", type=Path, default=[], help="empty folder in a covered one")
     parser.add_argument("--image", type=Path, default=None, help="file that tells of the image of our containers")
     return parser.parse_args()
 
@@ -107,7 +111,7 @@ def main() -> int:
     options = arguments()
     try:
         if options.pipeline is None:
-            _work(options, Owner())
+            _work(options, Owner(), HostView(*map(tuple, (options.hide, options.cover, options.own, options.show))))
         else:
             _work_alone(options)
     except HathiError as error:
@@ -126,19 +130,17 @@ def _work_alone(options: argparse.Namespace) -> None:
     own = Path(tempfile.mkdtemp(prefix=f"{options.name}-", dir=options.scratch))
     try:
         options.scratch = own
-        options.hide = hidden([*options.hide, own], homes())
-        options.show = shown([Path(sys.prefix), *options.show])
-        _work(options, None)
+        _work(options, None, host_view([*options.hide, own], options.show))
     finally:
         remove_tree(own)
 
 
-def _work(options: argparse.Namespace, owner: Owner | None) -> None:
+def _work(options: argparse.Namespace, owner: Owner | None, view: HostView) -> None:
     shim = options.shim or binary()
     stage = stage_folder(options.scratch)
     client = Client(options.address)
     if options.image is None:
-        ground = sandboxed(shim, stage, options.scratch, options.hide, options.show)
+        ground = sandboxed(shim, stage, options.scratch, view)
     else:
         ground = contained(shim, stage, options.scratch, options.image)
     if owner is not None:

@@ -6,13 +6,14 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hathi.datum import environment
 from hathi.datum.container import Ending, Link
+from hathi.datum.hidden import HostView
 from hathi.datum.sandbox import Sandbox, start_sandbox
 from hathi.worker.loop import Sandboxes
 
@@ -32,12 +33,12 @@ class Ground:
     close: Callable[[], None] = lambda: None
 
 
-def sandboxed(shim: Path, stage: Path, scratch: Path, hide: Sequence[Path], show: Sequence[Path]) -> Ground:
+def sandboxed(shim: Path, stage: Path, scratch: Path, view: HostView) -> Ground:
     """Make the first sandbox and say `ready`; SandboxGone when that cannot be.
 
     To be called from a thread that lasts as long as the process: the kernel ends the sandbox with the thread.
     """
-    sandboxes = Sandboxes(lambda: start_sandbox(shim, stage, scratch, hide, show))
+    sandboxes = Sandboxes(lambda: start_sandbox(shim, stage, scratch, view))
     sandboxes.get()
     say("ready")
     return Ground(

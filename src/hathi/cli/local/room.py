@@ -11,7 +11,7 @@ from typing import Any
 
 from hathi.datum.environment import DEFAULT_PATH
 from hathi.datum.frames import Command, Outcome
-from hathi.datum.hidden import hidden, homes, shown
+from hathi.datum.hidden import host_view
 from hathi.datum.litter import remove_tree
 from hathi.datum.sandbox import Sandbox, start_sandbox
 from hathi.datum.shim import binary
@@ -75,12 +75,12 @@ class Room:
 def process_room(show: Sequence[Path] = ()) -> Iterator[Room]:
     """Give a room whose sandbox shows this machine's own files, as the process runtime's does.
 
-    show: folders that must be seen even if they lie in /tmp.
+    show: folders that must be seen even if they lie in /tmp or in a home folder.
     """
-    hide, seen = hidden([], homes()), shown(show)
+    view = host_view(show=show)
 
     def make(stage: Path, scratch: Path) -> Sandbox:
-        return start_sandbox(binary(), stage, scratch, hide, seen)
+        return start_sandbox(binary(), stage, scratch, view)
 
     with scratch_folder() as scratch:
         room = Room(scratch, make, {"PATH": os.environ.get("PATH", DEFAULT_PATH)})
