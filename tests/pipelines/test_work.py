@@ -151,6 +151,64 @@ def test_a_set_that_could_not_be_run_rests_and_is_handed_out_again(planned):
     assert planned.claim(GROUP, "one").datums == first.datums
 
 
+def test_a_set_that_no_worker_can_run_fails_its_job_with_the_reason(planned):
+    """It was handed out again for ever, and the job stayed running."""
+    done = planned.claim(GROUP, "other")
+    planned.report(done, "other")
+    for attempt in range(work.ERRORS):
+        claim = planned.claim(GROUP, "one")
+        job = the_job(planned)
+        assert (job.state, job.restarts) == (JobState.RUNNING, attempt)
+        assert work.report(planned.store, work.Report(claim.id, "one", error="disk full " + "x" * 10_000))
+        planned.clock.advance(work.RETRY_LIMIT)
+    assert planned.claim(GROUP, "one") is None
+    planned.settle()
+    job = the_job(planned)
+    assert job.state is JobState.FAILURE
+    assert job.reason.startswith("a set of 1 datums could not be run in 15 attempts: disk full xxx")
+    assert len(job.reason) < 1_000
+
+
+def test_what_was_done_before_a_job_broke_need_not_be_done_again(planned):
+    done = planned.claim(GROUP, "other")
+    planned.report(done, "other")
+    planned.took()
+    for _ in range(work.ERRORS):
+        work.report(planned.store, work.Report(planned.claim(GROUP, "one").id, "one", error="disk full"))
+        planned.clock.advance(work.RETRY_LIMIT)
+    planned.settle()
+    planned.put("data", {"/c": "3"})
+    planned.settle()
+    assert planned.states("copy")[-1] == ("SUCCESS", "")
+    assert "data:" + done.datums[0].inputs[0].path not in planned.took()
+    assert sorted(planned.files("copy")) == ["/a", "/b", "/c"]
+
+
+def test_a_set_whose_workers_always_die_fails_its_job_with_the_reason(planned):
+    planned.report(planned.claim(GROUP, "other"), "other")
+    told = set()
+    for attempt in range(work.LOST):
+        assert planned.claim(GROUP, f"w{attempt}") is not None
+        told.add(the_job(planned).reason)
+        planned.clock.advance(work.CLAIM_SECONDS)
+    assert planned.claim(GROUP, "one") is None
+    planned.settle()
+    job = the_job(planned)
+    assert (job.state, "20 times by workers that died" in job.reason) == (JobState.FAILURE, True)
+    assert any("3 times" in reason for reason in told) and "" in told, "one that died is no news"
+
+
+def test_errors_rest_longer_and_longer_and_deaths_of_workers_do_not_count_as_errors(planned):
+    planned.report(planned.claim(GROUP, "other"), "other")
+    planned.claim(GROUP, "dies")
+    planned.clock.advance(work.CLAIM_SECONDS)
+    for rest in (1.0, 2.0, 4.0):
+        work.report(planned.store, work.Report(planned.claim(GROUP, "one").id, "one", error="no store"))
+        planned.clock.advance(rest * 0.9)
+        assert planned.claim(GROUP, "one") is None
+        planned.clock.advance(rest * 0.1)
+
+
 def test_a_stopped_job_hands_out_nothing_and_tells_its_workers(planned):
     claim = planned.claim(GROUP, "one")
     with planned.db.write() as tx:

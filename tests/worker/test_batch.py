@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,16 @@ import pytest
 
 from hathi.datum.frames import Command, Outcome
 from hathi.datum.sandbox import SandboxGone
+from hathi.datum.stage import DiskFull, Stage
+from hathi.model.ids import CommitSetId
 from hathi.model.pps import DatumState
+from hathi.model.references import Commit, Repo
 from hathi.storage.chunks.content import Content
 from hathi.storage.filesets.files import FileTree
-from hathi.worker.batch import INLINE_OUTPUTS
+from hathi.worker.batch import INLINE_OUTPUTS, REASON_LENGTH
 
 Rig = Any
+COMMIT = Commit(Repo("default", "data"), CommitSetId("0123456789ab4cdef0123456789abcde"))
 
 
 def upper(command: Command, folder: Path) -> int:
@@ -173,3 +179,75 @@ def test_inputs_that_cannot_be_read_hand_the_set_back(rig: Rig) -> None:
     (report,) = rig.server.reports
     assert "is in no live pack" in report.error
     assert rig.sandbox.commands == []
+
+
+def files(rig: Rig, *paths: str, **more: Any) -> Any:
+    """A claim of a datum for each of these files."""
+    claim = rig.claim(len(paths), **more)
+    datums = tuple(
+        replace(datum, inputs=(replace(datum.inputs[0], path=path),))
+        for datum, path in zip(claim.datums, paths, strict=True)
+    )
+    return replace(claim, datums=datums, roots={str(COMMIT): rig.root(dict.fromkeys(paths, b"data"))})
+
+
+def test_a_datum_that_can_never_be_staged_fails_after_its_tries_and_the_others_succeed(rig: Rig) -> None:
+    """It handed the set back, which was run again for ever."""
+    rig.worker.work(files(rig, "/" + "n" * 300, "/good", tries=2))
+    bad, good = (rig.records()[path] for path in ("/" + "n" * 300, "/good"))
+    assert (good.state, bad.state, bad.attempts) == (DatumState.SUCCESS, DatumState.FAILED, 2)
+    assert "name is too long" in bad.reason
+    (report,) = rig.server.reports
+    assert (report.error, report.failed, report.failed_datum) == ("", 1, bad.id)
+    assert "attempt 2 of datum" in "".join(rig.server.text(user=False))
+
+
+def test_a_disk_that_is_too_full_for_two_datums_at_a_time_takes_one_after_the_other(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = Stage.prepare
+
+    def tight(stage: Stage, *args: Any) -> Any:
+        if any(stage.folder.iterdir()):
+            raise DiskFull("no room")
+        return prepare(stage, *args)
+
+    monkeypatch.setattr(Stage, "prepare", tight)
+    rig.worker.work(rig.claim(4))
+    assert [record.state for record in rig.records().values()] == [DatumState.SUCCESS] * 4
+    assert list(rig.folder.iterdir()) == []
+
+
+def test_a_disk_that_is_too_full_for_one_datum_hands_the_set_back(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: Any) -> Any:
+        raise DiskFull("the worker's disk is full")
+
+    monkeypatch.setattr(Stage, "prepare", full)
+    rig.worker.work(rig.claim(2))
+    (report,) = rig.server.reports
+    assert (report.error, report.index) == ("the worker's disk is full", b"")
+
+
+def test_output_that_the_worker_cannot_read_is_not_the_datums_fault(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(made: Any, keep: Any) -> Any:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("hathi.worker.batch.keep_files", broken)
+    rig.worker.work(rig.claim())
+    (report,) = rig.server.reports
+    assert "the worker cannot go on: [Errno 5]" in report.error
+
+
+def test_a_fault_of_our_own_is_reported_and_ends_no_worker(rig: Rig) -> None:
+    rig.worker.work(rig.claim(roots={}))
+    (report,) = rig.server.reports
+    assert "internal error of the worker: KeyError" in report.error
+
+
+def test_a_record_carries_the_place_of_its_datum_and_a_bounded_reason(rig: Rig) -> None:
+    rig.program = lambda command, folder: Outcome(-1, error="x" * 100_000)
+    claim = rig.claim(2)
+    claim = replace(claim, datums=tuple(replace(one, index=7 + place) for place, one in enumerate(claim.datums)))
+    rig.worker.work(claim)
+    assert [record.index for record in rig.records().values()] == [7, 8]
+    assert all(len(record.reason) <= REASON_LENGTH for record in rig.records().values())

@@ -5,7 +5,7 @@ from typing import Any
 
 from hathi.datum.frames import Command, Outcome
 from hathi.model.errors import ConflictError, UnavailableError
-from hathi.worker.server import Beat
+from hathi.worker.server import Beat, ClaimUnreadable
 
 Rig = Any
 
@@ -92,3 +92,39 @@ def test_a_report_that_is_refused_does_not_end_the_worker(rig: Rig) -> None:
     rig.server.report = refuse
     assert not rig.worker.work(rig.claim())
     assert rig.pauses == [0.1]
+
+
+def test_a_refused_report_is_told_as_the_reason_why_the_set_is_handed_back(rig: Rig) -> None:
+    taken: list[Any] = []
+
+    def refuse(report: Any) -> bool:
+        if not report.error:
+            raise ConflictError("it has records of other datums")
+        taken.append(report)
+        return True
+
+    rig.server.report = refuse
+    assert not rig.worker.work(rig.claim())
+    assert [report.error for report in taken] == ["the server refused the report: it has records of other datums"]
+
+
+def test_a_claim_that_cannot_be_read_is_handed_back_with_the_reason(rig: Rig) -> None:
+    def claim(wait: float) -> Any:
+        rig.stopped.set()
+        raise ClaimUnreadable("c", "message larger than max")
+
+    rig.server.claim = claim
+    rig.stopped.is_set = iter([False, False, False, True]).__next__
+    rig.worker.run()
+    (report,) = rig.server.reports
+    assert (report.claim, report.error) == ("c", "the claimed set cannot be read: message larger than max")
+
+
+def test_a_store_that_cannot_be_used_is_told_as_the_reason(rig: Rig) -> None:
+    def gone(folder: str) -> Any:
+        raise UnavailableError("no bucket")
+
+    rig.worker._chunks = gone
+    assert not rig.worker.work(rig.claim())
+    (report,) = rig.server.reports
+    assert report.error == "the store cannot be used: no bucket"

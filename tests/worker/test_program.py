@@ -15,6 +15,7 @@ import grpc
 import pytest
 
 from hathi.model.packs import PackRecord
+from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.runtimes.interface import WorkerGroup
 from hathi.runtimes.process import Place, ProcessRuntime
@@ -77,12 +78,12 @@ class Server(hathi_pb2_grpc.WorkersServicer):
         self.ledger.end_lease(request.id)
         return wire.EndLeaseResponse()
 
-    def offer(self, script: str) -> None:
-        """Offer a claim of one datum with one file, `/a`."""
+    def offer(self, script: str, path: str = "/a") -> None:
+        """Offer a claim of one datum with one file."""
         with self.chunks.upload() as upload:
-            root = tree.build(FILES, upload, [(b"/a", upload.content([b"contents"]).encode())])
+            root = tree.build(FILES, upload, [(path.encode(), upload.content([b"contents"]).encode())])
             self.ledger.register(upload.lease.id, upload.seal())
-        source = wire.Input(name="data", project="default", repo="data", type="user", commit=COMMIT, path="/a")
+        source = wire.Input(name="data", project="default", repo="data", type="user", commit=COMMIT, path=path)
         self.claims.append(
             wire.ClaimResponse(
                 claim_id="claim",
@@ -146,3 +147,25 @@ def test_user_code_dies_with_the_worker_that_runs_it(server: Server, runtime: Pr
             guest.settimeout(120)
             runtime.close()
             assert guest.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "state", "reason"),
+    [
+        ("/" + "/".join(["d" * 200] * 20), DatumState.SUCCESS, ""),
+        ("/" + "/".join(["d" * 200] * 21), DatumState.FAILED, "an input's path is too long"),
+        ("/" + "n" * 256, DatumState.FAILED, "an input's name is too long"),
+    ],
+)
+def test_a_file_that_no_file_system_holds_fails_its_datum_and_a_long_path_does_not(
+    server: Server, runtime: ProcessRuntime, path: str, state: DatumState, reason: str
+) -> None:
+    """All of these were handed back and tried again for ever."""
+    server.offer('cat "/pfs/data/$(cd /pfs/data; find . -type f | cut -c3-)" > /pfs/out/copy', path)
+    runtime.ensure(WorkerGroup("default/p/v1", "default", "p", 1, 1))
+    assert server.reported.wait(60)
+    (report,) = server.reports
+    assert report.error == ""
+    ((_, value),) = tree.scan(DATUMS, server.chunks, report.index)
+    record = DatumRecord.decode(value)
+    assert (record.state, reason in record.reason) == (state, True), record.reason

@@ -11,6 +11,7 @@ come later, while the next datum runs.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +27,9 @@ from hathi.storage.chunks.content import EMPTY_CONTENT, Content
 
 PIECE = 1 << 20  # bytes read at once
 MAX_DEPTH = 1000  # folders below each other; beyond that a path is longer than the system's calls take
+
+OURS = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ESTALE, errno.ENODEV, errno.ENXIO}
+"""System errors that are the worker's own trouble: they are not put into the datum's reason, but passed on."""
 
 MAX_SHOWN = 200  # characters of a path in a message
 
@@ -153,6 +157,8 @@ def _entries(folder: str, above: str) -> list[os.DirEntry[str]]:
                 raise OutputError(f"/pfs/{OUT}{_shown(above)} cannot be read: {error.strerror}") from error
             Path(folder).chmod(0o700)  # it is ours: user code only took the permission away
         except OSError as error:
+            if error.errno in OURS:
+                raise
             raise OutputError(f"/pfs/{OUT}{_shown(above)} cannot be read: {error.strerror}") from error
     raise AssertionError
 
@@ -166,7 +172,9 @@ def _pieces(file: Made) -> Iterator[bytes]:
         finally:
             os.close(handle)
     except OSError as error:
-        raise OutputError(f"/pfs/{OUT}{file.path} cannot be read: {error.strerror}") from error
+        if error.errno in OURS:
+            raise
+        raise OutputError(f"/pfs/{OUT}{_shown(file.path)} cannot be read: {error.strerror}") from error
 
 
 def _open(path: str) -> int:

@@ -28,7 +28,7 @@ def close(store: Store, tx: Transaction, row: JobRow, state: JobState, reason: s
     if folded is not None:
         store.ledger.register(tx, folded.lease_id, folded.packs)
         index = folded.index or EMPTY_ROOT
-        complete = state in (JobState.SUCCESS, JobState.FAILURE) and not folded.error
+        complete = state in (JobState.SUCCESS, JobState.FAILURE) and not folded.error and not row.broken
         values |= {"index_root": folded.index, "complete": complete}
         if succeeded:
             output, size = folded.output, folded.size

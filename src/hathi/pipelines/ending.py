@@ -30,6 +30,14 @@ def stop(tx: Transaction, row: JobRow, reason: str) -> None:
         tx.emit(sets.topic(row.job.pipeline))
 
 
+def give_up(tx: Transaction, row: JobRow, reason: str) -> None:
+    """Request that an unfinished job fail, since one of its sets can never be done; the first reason counts."""
+    if not row.broken:
+        jobs.change(tx, row, broken=reason)
+        sets.stop(tx, row.id)
+        tx.emit(sets.topic(row.job.pipeline))
+
+
 def stop_all(tx: Transaction, pipeline_id: int, reason: str) -> None:
     """Wish that every unfinished job of a pipeline be killed."""
     for row in jobs.unfinished(tx, pipeline_id):

@@ -40,7 +40,16 @@ REASON_LENGTH = 500
 RETRY_SECONDS = 1.0
 """How long a set rests after its first error; twice as long after each further one, up to RETRY_LIMIT."""
 
-RETRY_LIMIT = 60.0
+RETRY_LIMIT = 300.0
+
+ERRORS = 15
+"""After so many errors of workers with one set, its job fails: half an hour, so that outages of a store may last."""
+
+LOST = 20
+"""And after so many claims on one set that ended without a word, because workers died or lost the server."""
+
+LOST_TOLD = 2
+"""How many of these it takes until the job tells of them: one is nothing unusual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +276,8 @@ def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> tupl
     except NotFoundError:  # by force, under our hands
         ending.stop(tx, job, ending.GONE)
         return None
+    if not _goes_on(tx, job, row):
+        return None
     claim_id = uuid4().hex
     expires = tx.now + timedelta(seconds=CLAIM_SECONDS)
     sets.claim(tx, row, claim_id, worker, expires)
@@ -303,11 +314,27 @@ def _worth_writing(tx: Transaction, row: SetRow, datum: str) -> bool:
 
 
 def _hand_back(tx: Transaction, job: JobRow, row: SetRow, error: str) -> None:
-    rest = min(RETRY_SECONDS * 2 ** (row.attempts - 1), RETRY_LIMIT)
-    not_before = tx.now + timedelta(seconds=rest)
-    sets.free(tx, row, not_before=not_before)
-    jobs.change(tx, job, restarts=job.restarts + 1, reason=error)
+    """Let a set that a worker could not run rest for a while; fail its job when that happened too often."""
+    why = error[:REASON_LENGTH]
+    rest = min(RETRY_SECONDS * 2**row.errors, RETRY_LIMIT)
+    sets.give_up(tx, row, tx.now + timedelta(seconds=rest))
+    jobs.change(tx, job, restarts=job.restarts + 1, reason=why)
     tx.emit(sets.topic(job.job.pipeline))
+    if row.errors + 1 >= ERRORS:
+        ending.give_up(tx, job, f"a set of {row.count} datums could not be run in {ERRORS} attempts: {why}")
+
+
+def _goes_on(tx: Transaction, job: JobRow, row: SetRow) -> bool:
+    """Return whether a set may be handed out once more; fail its job when too many claims on it were lost."""
+    lost = row.attempts - row.errors
+    if lost < LOST_TOLD:
+        return True
+    why = f"a set of {row.count} datums was claimed {lost} times by workers that died or lost the server while at it"
+    if lost >= LOST:
+        ending.give_up(tx, job, why)
+        return False
+    jobs.change(tx, job, restarts=job.restarts + 1, reason=why)
+    return True
 
 
 def _count(tx: Transaction, job: JobRow, report: Report) -> None:

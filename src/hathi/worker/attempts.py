@@ -15,7 +15,7 @@ from hathi.datum.command import NO_COMMAND, command_of, reason_of
 from hathi.datum.frames import Command, Outcome
 from hathi.datum.policies import accept_return_code, err_cmd
 from hathi.datum.sandbox import Sandbox, SandboxGone
-from hathi.datum.stage import Keep, Staged
+from hathi.datum.stage import Keep, Staged, StageError
 from hathi.model.pps import DatumState
 from hathi.worker.logs import Stream
 from hathi.worker.policies import retry
@@ -89,12 +89,23 @@ class Attempts:
         stage: Callable[[], Staged],
         log: Callable[[int], Stream],
     ) -> Tried:
-        """Try a datum. stage: called for each attempt, the first of which may be prepared already."""
+        """Try a datum. stage: called for each attempt, the first of which may be prepared already.
+
+        A `StageError` fails the attempt; anything else that `stage` raises is no fault of the datum, and passed on.
+        """
         attempt = 1
         self._forgiven = 0
         tried = Tried(datum, DatumState.FAILED, 0)
         while True:
-            staged = stage()
+            try:
+                staged = stage()
+            except StageError as error:
+                stream = log(attempt)
+                stream.note(f"attempt {attempt} of datum {datum.id} failed: {error}")
+                if retry.again(attempt, self._tries):
+                    attempt += 1
+                    continue
+                return replace(tried, attempts=attempt, reason=str(error))
             tried = replace(
                 tried,
                 attempts=attempt,

@@ -12,14 +12,14 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
 from hathi.datum import environment
 from hathi.datum.collect import OutputError, keep_files
 from hathi.datum.sandbox import Sandbox
-from hathi.datum.stage import Stage, Staged, StoredFile
+from hathi.datum.stage import DiskFull, Stage, Staged, StoredFile
 from hathi.model.pps import DatumInput, DatumState, Stats
 from hathi.model.records import DatumRecord
 from hathi.storage.chunks.content import Content
@@ -36,6 +36,7 @@ from hathi.worker.server import Claim, Datum, Report
 
 INLINE_OUTPUTS = 16  # files; the outputs of a datum with more stand in a tree of their own
 BEHIND = 4  # datums whose output is still being stored while others run; bounds what stands on the disk
+REASON_LENGTH = 4000  # characters of a datum's reason that its record holds; its log holds all
 FAILED_AT_COLLECT = "its output could not be stored: "
 
 
@@ -97,6 +98,8 @@ class Batch:
             env=transform.get("env") or {},
             base=bench.base,
         )
+        self._behind: deque[Future[DatumRecord]] = deque()
+        self._ahead: Future[Staged] | None = None
         self._attempts = Attempts(transform, claim.tries, claim.timeout, bench.sandbox, guard, upload.content)
 
     def run(self) -> Report:
@@ -104,22 +107,20 @@ class Batch:
         lost.
         """
         records: list[DatumRecord] = []
-        behind: deque[Future[DatumRecord]] = deque()
-        ahead: Future[Staged] | None = None
+        behind = self._behind
         with ThreadPoolExecutor(1, "stage") as staging, ThreadPoolExecutor(1, "store") as storing:
             try:
                 for place, datum in enumerate(self._claim.datums):
-                    ready = ahead or staging.submit(self._stage, datum)
+                    ready = self._ahead or staging.submit(self._stage, datum)
                     following = self._claim.datums[place + 1 : place + 2]
-                    ahead = staging.submit(self._stage, following[0]) if following else None
+                    self._ahead = staging.submit(self._stage, following[0]) if following else None
                     behind.append(storing.submit(self._store, self._try(datum, ready)))
                     while len(behind) > BEHIND or (behind and behind[0].done()):
                         records.append(behind.popleft().result())
                 records += [future.result() for future in behind]
             finally:
                 # Whatever stopped us: nothing may stay on the disk.
-                if ahead is not None:
-                    ahead.add_done_callback(_discard)
+                self._discard_ahead()
         return self._report(records)
 
     def _stage(self, datum: Datum) -> Staged:
@@ -135,15 +136,30 @@ class Batch:
         return self._attempts.run(
             datum,
             env,
-            stage=lambda: first.pop().result() if first else self._stage(datum),
+            stage=lambda: self._staged(datum, first),
             log=lambda attempt: self._logs.stream(datum.id, attempt, names),
         )
+
+    def _staged(self, datum: Datum, first: list[Future[Staged]]) -> Staged:
+        """Return the folder of a datum; when the disk is too full for several, once no other one takes room."""
+        try:
+            return first.pop().result() if first else self._stage(datum)
+        except DiskFull:
+            wait(self._behind)
+            self._discard_ahead()
+            return self._stage(datum)
+
+    def _discard_ahead(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and not ahead.cancel():
+            with contextlib.suppress(Exception):
+                ahead.result().remove()
 
     def _store(self, tried: Tried) -> DatumRecord:
         """Store what a datum made, and return its record."""
         began = time.monotonic()
         files: list[tuple[str, Content]] = []
-        state, reason = tried.state, tried.reason
+        state, reason = tried.state, tried.reason[:REASON_LENGTH]
         if tried.staged is not None:
             try:
                 files = keep_files(tried.made, self._upload.content)
@@ -210,8 +226,3 @@ def _sum(stats: Iterable[Stats]) -> Stats:
             total.upload_bytes + one.upload_bytes,
         )
     return total
-
-
-def _discard(future: Future[Staged]) -> None:
-    with contextlib.suppress(Exception):
-        future.result().remove()

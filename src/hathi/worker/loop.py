@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +18,7 @@ from hathi.worker.attempts import Stopped
 from hathi.worker.batch import Batch, Bench
 from hathi.worker.beats import Beats
 from hathi.worker.logs import Logs
-from hathi.worker.server import Claim, Report, Server
+from hathi.worker.server import Claim, ClaimUnreadable, Report, Server
 
 T = TypeVar("T")
 
@@ -71,23 +73,29 @@ class Worker:
         """Work until stopped. Raises SandboxGone when no sandbox can be made any more."""
         self._bench.sandbox()
         while not self._stopped.is_set():
-            claim = self._insist(lambda: self._server.claim(CLAIM_SECONDS))
+            try:
+                claim = self._insist(lambda: self._server.claim(CLAIM_SECONDS))
+            except ClaimUnreadable as error:
+                self._hand_back(error.claim, str(error))
+                continue
             if claim is not None:
                 self.work(claim)
 
     def work(self, claim: Claim) -> bool:
         """Run one set and report; returns whether the report was taken."""
         self._bench.sandbox()
-        chunks = self._chunks(claim.objects)
         try:
+            chunks = self._chunks(claim.objects)
             with chunks.upload() as upload:
                 return self._work(claim, chunks, upload)
         except Stopped:
             return False
-        except HathiError:
-            # The server is gone or refuses the report. The claim lapses and is handed out again, perhaps to us.
-            self._pause(FIRST_PAUSE)
-            return False
+        except UnavailableError as error:
+            return self._hand_back(claim.id, f"the store cannot be used: {error}")
+        except HathiError as error:
+            return self._hand_back(claim.id, f"the server refused the report: {error}")
+        except OSError as error:
+            return self._hand_back(claim.id, f"the worker cannot go on: {error}")
 
     def _work(self, claim: Claim, chunks: Chunks, upload: Upload) -> bool:
         lease = upload.lease.id
@@ -102,6 +110,15 @@ class Worker:
                 return taken
         finally:
             logs.drop()
+
+    def _hand_back(self, claim: str, reason: str) -> bool:
+        """Give up a claim, telling the server why; it hands the set out again, and ends the job when that is no use."""
+        try:
+            self._insist(lambda: self._server.report(Report(claim, error=reason)))
+        except HathiError as error:
+            sys.stderr.write(f"{reason}; and the server refused to hear of it: {error}\n")
+        self._pause(FIRST_PAUSE)
+        return False
 
     def _insist(self, call: Callable[[], T]) -> T | None:
         """Return what a call returns, asking again while the server does not answer."""
@@ -128,6 +145,9 @@ def _run(claim: str, batch: Batch) -> Report:
         return Report(claim, error=str(error))
     except OSError as error:
         return Report(claim, error=f"the worker cannot go on: {error}")
+    except Exception as error:
+        traceback.print_exc()  # a fault of ours: the job must not wait for it for ever
+        return Report(claim, error=f"internal error of the worker: {type(error).__name__}: {error}")
 
 
 def stage_folder(scratch: Path) -> Path:

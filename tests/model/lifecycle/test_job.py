@@ -13,7 +13,7 @@ from hathi.model.lifecycle.table import Decision
 from hathi.model.pps import JobState
 
 S = JobState
-CLOSES = {Action.CLOSE_SUCCESS, Action.CLOSE_FAILED, Action.CLOSE_KILLED, Action.CLOSE_UNRUNNABLE}
+CLOSES = {Action.CLOSE_SUCCESS, Action.CLOSE_BROKEN, Action.CLOSE_FAILED, Action.CLOSE_KILLED, Action.CLOSE_UNRUNNABLE}
 ORDER = [S.CREATED, S.STARTING, S.RUNNING, S.EGRESSING, S.FINISHING]
 
 OBSERVATIONS = st.builds(
@@ -28,6 +28,7 @@ OBSERVATIONS = st.builds(
     failed_datum=st.sampled_from(["", "d1"]),
     stop=st.sampled_from(["", "stopped by user"]),
     timed_out=st.booleans(),
+    broken=st.sampled_from(["", "the disk is full"]),
     folded=st.booleans(),
     fold_error=st.sampled_from(["", "duplicate path"]),
     egress_due=st.booleans(),
@@ -180,6 +181,7 @@ def test_every_row_decides_something() -> None:
         "failed_reason": ["r"],
         "stop": ["", "s"],
         "timed_out": [False, True],
+        "broken": ["", "b"],
         "folded": [False, True],
         "fold_error": ["", "e"],
         "egress_due": [False, True],

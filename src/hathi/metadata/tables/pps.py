@@ -97,6 +97,8 @@ jobs = Table(
     Column("planned", Boolean, nullable=False, default=False, server_default=false()),
     # Why it shall stop, "" when it shall not; its controller then kills it.
     Column("stop", Text, nullable=False, default=""),
+    # Why one of its sets can never be done, "" while none is known to be such; its controller then ends it as failed.
+    Column("broken", Text, nullable=False, default=""),
     # The datum index this job leaves, and whether it holds a record of every datum of the job.
     Column("index_root", LargeBinary),
     Column("complete", Boolean, nullable=False, default=False, server_default=false()),
@@ -137,7 +139,8 @@ datum_sets = Table(
     Column("datum", String, nullable=False, default=""),
     Column("datum_started", UtcTime),
     Column("cancelled", Json),  # ids of datums its worker is to stop and try again
-    Column("attempts", Integer, nullable=False, default=0),
+    Column("attempts", Integer, nullable=False, default=0),  # how often it was claimed
+    Column("errors", Integer, nullable=False, default=0),  # and how many of these claims its worker gave up, with why
     Column("index_root", LargeBinary),  # records of its datums
     Index(None, "job_id", "state"),
 )

@@ -39,6 +39,7 @@ class Action(Enum):
     CLOSE_SUCCESS = "finish the output commit with the folded tree, the meta commit with the index"
     CLOSE_FAILED = "finish the output commit empty with the reason as its error, the meta commit with the index"
     CLOSE_UNRUNNABLE = "finish both commits empty with the reason as their error"
+    CLOSE_BROKEN = "finish the output commit empty with the reason as its error, the meta commit with what was done"
     CLOSE_KILLED = "finish the output commit empty with the reason as its error, the meta commit with what is known"
 
 
@@ -53,6 +54,7 @@ class Observation:
     plan: how far it is planned. outstanding: sets not done yet; an observer that knows of some need not count them.
     failed_datum: id of the first datum that failed for good, "" when none did. failed_reason: why, as far as known.
     stop: why it shall stop, "" when it shall not. timed_out: whether its job_timeout has passed.
+    broken: why a set can never be done, "" when none is known to be such.
     folded: whether output and index are made. fold_error: why the output cannot be, "" when it can.
     egress_due: whether the spec wants egress that has not happened yet.
     """
@@ -69,6 +71,7 @@ class Observation:
     failed_reason: str = ""
     stop: str = ""
     timed_out: bool = False
+    broken: str = ""
     folded: bool = False
     fold_error: str = ""
     egress_due: bool = False
@@ -115,6 +118,14 @@ TABLE: Table[Observation, JobState, Action] = Table(
             JobState.KILLED,
             (Action.WITHDRAW, Action.CLOSE_KILLED),
             "job timeout exceeded",
+        ),
+        Row(
+            (),
+            "a set can never be done",
+            lambda o: o.broken != "",
+            JobState.FAILURE,
+            (Action.WITHDRAW, Action.CLOSE_BROKEN),
+            "{o.broken}",
         ),
         Row(
             BEFORE,

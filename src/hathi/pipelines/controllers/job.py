@@ -24,7 +24,8 @@ from hathi.pipelines.rows.jobs import JobRow
 from hathi.versioning.store import Store
 
 _STEPS = {Action.PLAN_EARLY, Action.PLAN, Action.FOLD}
-_CLOSING = {Action.CLOSE_SUCCESS, Action.CLOSE_FAILED, Action.CLOSE_UNRUNNABLE, Action.CLOSE_KILLED}
+_UNFINISHED = {Action.CLOSE_KILLED, Action.CLOSE_BROKEN}
+_CLOSING = {Action.CLOSE_SUCCESS, Action.CLOSE_FAILED, Action.CLOSE_UNRUNNABLE, *_UNFINISHED}
 
 
 def reconcile(store: Store, job: Job) -> datetime | None:
@@ -47,9 +48,7 @@ def reconcile(store: Store, job: Job) -> datetime | None:
                 plan_job_early(store, job)
             if Action.PLAN in actions:
                 plan_job(store, job)
-            if Action.FOLD in actions or (
-                Action.CLOSE_KILLED in actions and row.started is not None and folded is None
-            ):
+            if Action.FOLD in actions or (actions & _UNFINISHED and row.started is not None and folded is None):
                 folded = fold_job(store, row, with_output=Action.FOLD in actions and not seen.failed_datum)
                 leases.callback(store.ledger.end_lease, folded.lease_id)
             if closes:
@@ -80,6 +79,7 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
         failed_reason=row.failed_reason,
         stop=row.stop or ("" if there else ending.GONE),
         timed_out=deadline is not None and tx.now >= deadline,
+        broken=row.broken,
         folded=folded is not None,
         fold_error=folded.error if folded is not None else "",
     )

@@ -48,6 +48,7 @@ class JobRow:
     planned_early: bool
     planned: bool
     stop: str
+    broken: str
     index_root: bytes | None
     complete: bool
     counters: Counters
@@ -199,6 +200,7 @@ def _job(row: Row[Any]) -> JobRow:
         planned_early=row.planned_early,
         planned=row.planned,
         stop=row.stop,
+        broken=row.broken,
         index_root=row.index_root,
         complete=row.complete,
         counters=Counters(row.processed, row.skipped, row.failed, row.recovered, row.total),

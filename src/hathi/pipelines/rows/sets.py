@@ -42,6 +42,7 @@ class SetRow:
     datum_started: datetime | None
     cancelled: tuple[str, ...]
     attempts: int
+    errors: int
     index_root: bytes | None
 
 
@@ -168,6 +169,12 @@ def free(tx: Transaction, row: SetRow, *, not_before: datetime = AT_ONCE) -> Non
     _share(tx, row.job_id, NOBODY, row.count)
 
 
+def give_up(tx: Transaction, row: SetRow, not_before: datetime) -> None:
+    """Let a set that its worker could not run be claimed by any, no sooner than `not_before`, and count the error."""
+    free(tx, row, not_before=not_before)
+    _change(tx, row, errors=row.errors + 1)
+
+
 def stop(tx: Transaction, job_id: int) -> None:
     """Let none of a job's sets be claimed any more; who holds one may still report it."""
     tx.connection.execute(_STOP, {"the_job": job_id})
@@ -231,6 +238,7 @@ def _set(row: Row[tuple[object, ...]]) -> SetRow:
         datum_started=row.datum_started,
         cancelled=tuple(row.cancelled or ()),
         attempts=row.attempts,
+        errors=row.errors,
         index_root=row.index_root,
     )
 
