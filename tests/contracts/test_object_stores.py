@@ -8,7 +8,7 @@ import pytest
 from hathi.model.errors import InternalError
 from hathi.storage.objects.counting import CountingStore
 from hathi.storage.objects.faulty import FaultyStore
-from hathi.storage.objects.interface import ObjectMissing
+from hathi.storage.objects.interface import ObjectExists, ObjectMissing
 from hathi.storage.objects.local import LocalStore
 from hathi.storage.objects.memory import MemoryStore
 from hathi.storage.objects.remote import RemoteStore
@@ -79,8 +79,27 @@ def test_a_range_is_clipped_where_the_object_ends(store, offset, length, expecte
     assert store.get("a", offset, length) == expected
 
 
-def test_a_key_put_again_is_replaced(store):
+@pytest.mark.parametrize("size", [0, 3, 10 << 20])
+def test_what_is_stored_may_be_put_again(store, size):
+    data = b"x" * size
+    assert store.put("a", data) == size
+    assert store.put("a", iter([data[:1], data[1:]])) == size
+    assert store.get("a") == data
+
+
+@pytest.mark.parametrize("other", [b"", b"new", b"old and lonG", b"old and long, and more", b"y" * (10 << 20)])
+def test_an_object_is_never_overwritten_with_other_bytes(store, other):
     store.put("a", b"old and long")
+    with pytest.raises(ObjectExists, match="object a exists with other bytes") as caught:
+        store.put("a", other)
+    assert caught.value.key == "a"
+    assert store.get("a") == b"old and long"
+    assert list(store.list()) == ["a"]
+
+
+def test_a_deleted_key_may_be_used_again(store):
+    store.put("a", b"old")
+    store.delete("a")
     store.put("a", b"new")
     assert store.get("a") == b"new"
 
@@ -160,14 +179,22 @@ def test_a_location_holds_each_object_under_its_key(store):
             assert file.read() == b"bytes"
 
 
-def test_writers_of_one_key_leave_one_of_their_objects_whole(store):
+def test_of_writers_of_one_key_the_first_stays_and_the_others_are_refused(store):
     values = [bytes([number]) * 100_000 for number in range(8)]
-    threads = [threading.Thread(target=store.put, args=("a", [value[:5], value[5:]])) for value in values]
+    refused = []
+
+    def write(value):
+        try:
+            store.put("a", [value[:5], value[5:]])
+        except ObjectExists:
+            refused.append(value)
+
+    threads = [threading.Thread(target=write, args=(value,)) for value in values]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert store.get("a") in values
+    assert sorted([store.get("a"), *refused]) == values
     assert list(store.list()) == ["a"]
 
 

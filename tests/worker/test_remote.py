@@ -12,7 +12,7 @@ import pytest
 from hathi.model.errors import UnavailableError
 from hathi.model.packs import PackRecord
 from hathi.model.pps import Stats
-from hathi.storage.objects.interface import ObjectMissing, StorageRefused
+from hathi.storage.objects.interface import ObjectExists, ObjectMissing, StorageRefused
 from hathi.wire.client import Client
 from hathi.wire.gen import hathi_pb2 as wire
 from hathi.wire.gen import hathi_pb2_grpc
@@ -57,6 +57,8 @@ class Workers(hathi_pb2_grpc.WorkersServicer):
 
     def WriteObject(self, requests: Iterator[Any], context: Any) -> Any:
         key = next(requests).key
+        if key.startswith("taken"):
+            context.abort(grpc.StatusCode.ALREADY_EXISTS, "other bytes")
         if key.startswith("refused"):
             context.abort(grpc.StatusCode.INTERNAL, "disk full")
         self.objects[key] = b"".join(request.data for request in requests)
@@ -180,6 +182,8 @@ def test_errors_of_objects_are_those_of_object_stores(client: Client) -> None:
         ObjectsOverApi(client).get("gone")
     with pytest.raises(StorageRefused, match="disk full"):
         ObjectsOverApi(client).put("refused", b"x")
+    with pytest.raises(ObjectExists):
+        ObjectsOverApi(client).put("taken", b"x")
 
 
 def test_a_server_that_is_not_there_is_unavailable() -> None:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from hathi.model.errors import HathiError, NotFoundError, UnavailableError
+from hathi.model.errors import ExistsError, HathiError, NotFoundError, UnavailableError
 from hathi.model.ids import CommitSetId
 from hathi.model.packs import Catalogue, IndexRecord, Lease, PackRecord
 from hathi.model.pps import DatumInput
 from hathi.model.references import Commit, Repo
 from hathi.storage.objects.interface import (
+    ObjectExists,
     ObjectMissing,
     StorageRefused,
     StorageUnavailable,
@@ -177,6 +178,8 @@ def _translated(key: str, call: Callable[[], T]) -> T:
         return call()
     except NotFoundError as error:
         raise ObjectMissing(key) from error
+    except ExistsError as error:
+        raise ObjectExists(key) from error
     except UnavailableError as error:
         raise StorageUnavailable(key, str(error)) from error
     except HathiError as error:

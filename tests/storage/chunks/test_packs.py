@@ -35,7 +35,7 @@ def damaged(world):
     def damage(change):
         _, second = world.store(b"the first chunk", b"the second chunk")
         (name,) = world.memory.list("packs/")
-        world.memory.put(name, change(world.memory.get(name)))
+        world.memory.damage(name, change(world.memory.get(name)))
         return second, name, world.another()
 
     return damage
@@ -59,7 +59,7 @@ def test_a_pack_truncated_after_its_table_was_read_is_named(world):
     (name,) = world.memory.list("packs/")
     chunks = world.another()
     chunks.get(world.store(b"other")[0])
-    world.memory.put(name, world.memory.get(name)[:12])
+    world.memory.damage(name, world.memory.get(name)[:12])
     with pytest.raises(PackDamaged, match=f"{name} is damaged at offset 8: .*cut short"):
         chunks.get(id)
 
@@ -76,7 +76,7 @@ def test_one_lost_pack_does_not_hide_the_others(world):
     (lost,) = world.store(b"lost")
     (name,) = world.memory.list("packs/")
     (kept,) = world.store(b"kept")
-    world.memory.put(name, b"")
+    world.memory.damage(name, b"")
     chunks = world.another()
     assert chunks.get(kept) == b"kept"
     with pytest.raises(InternalError, match=name):

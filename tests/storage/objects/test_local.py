@@ -8,30 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from hathi.storage.objects.interface import ObjectMissing, StorageRefused, StorageUnavailable
+from hathi.storage.objects.interface import ObjectExists, ObjectMissing, StorageRefused, StorageUnavailable
 from hathi.storage.objects.local import LocalStore
 
 
 @pytest.fixture
 def syncs(monkeypatch):
-    """The paths synced so far, relative to nothing, in order; renames stand between them as (old, new)."""
+    """The paths synced so far, relative to nothing, in order; links stand between them as (old, new)."""
     seen = []
-    fsync, replace = os.fsync, os.replace
+    fsync, link = os.fsync, os.link
 
     def noted_fsync(descriptor):
         seen.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
         fsync(descriptor)
 
-    def noted_replace(old, new):
+    def noted_link(old, new):
         seen.append((str(old), str(new)))
-        replace(old, new)
+        link(old, new)
 
     monkeypatch.setattr("os.fsync", noted_fsync)
-    monkeypatch.setattr("os.replace", noted_replace)
+    monkeypatch.setattr("os.link", noted_link)
     return seen
 
 
-def test_a_put_syncs_the_bytes_then_renames_then_syncs_the_name(tmp_path, syncs):
+def test_a_put_syncs_the_bytes_then_names_them_then_syncs_the_name(tmp_path, syncs):
     store = LocalStore(tmp_path)
     store.put("packs/a", b"bytes")
     syncs.clear()
@@ -56,6 +56,20 @@ def test_a_folder_made_by_another_process_is_synced_once_here(tmp_path, syncs):
     syncs.clear()
     store.put("packs/b", b"")
     assert str(tmp_path) not in syncs
+
+
+def test_where_files_have_one_name_only_nothing_is_overwritten_either(tmp_path, monkeypatch):
+    def refuse(old, new):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    store = LocalStore(tmp_path)
+    store.put("a", b"old")
+    store.put("a", b"old")
+    with pytest.raises(ObjectExists):
+        store.put("a", b"new")
+    assert store.get("a") == b"old"
+    assert list((tmp_path / ".temporary").iterdir()) == []
 
 
 def test_litter_of_a_dead_writer_is_removed_at_open(tmp_path):

@@ -1,4 +1,4 @@
-"""Objects: named, immutable-looking blobs at rest, the lowest floor of storage.
+"""Objects: named, immutable blobs at rest, the lowest layer of storage.
 
 The problem: folders, object stores and fakes all keep bytes under names, but differ in what survives a crash, in what
 an error means and in what a name may be. The rule: one small protocol, whose promises every implementation and every
@@ -12,10 +12,10 @@ both.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from hathi.model.errors import InternalError, UnavailableError
+from hathi.model.errors import ExistsError, InternalError, UnavailableError
 
 _SEGMENT = r"(?!\.{1,2}(?:/|$))[a-z0-9._-]{1,200}"
 _KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
@@ -48,13 +48,25 @@ class StorageRefused(InternalError):
         self.reason = reason
 
 
+class ObjectExists(ExistsError):
+    """An object has this key and other bytes; what is stored is never overwritten."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"object {key} exists with other bytes; objects are never overwritten")
+        self.key = key
+
+
 class ObjectStore(Protocol):
-    """Every method is safe to call from any thread. Errors: `StorageUnavailable`, `StorageRefused`, `ObjectMissing`."""
+    """Every method is safe to call from any thread.
+
+    Errors: `StorageUnavailable`, `StorageRefused`, `ObjectMissing`, `ObjectExists`.
+    """
 
     def put(self, key: str, data: Iterable[bytes] | bytes) -> int:
         """Store an object; it is durable when this returns, and either all of it is visible or none.
 
-        A key that exists is replaced. An iterable is read once per attempt; one that raises leaves nothing behind.
+        A key that exists with equal bytes is stored already: a put may be repeated. With other bytes it is refused as
+        `ObjectExists`. An iterable is read once per attempt; one that raises leaves nothing behind.
         Returns the object's size in bytes.
         """
         ...
@@ -85,6 +97,16 @@ def checked(key: str) -> str:
     if len(key) > _KEY_LIMIT or not _KEY.fullmatch(key):
         raise InternalError(f"malformed object key {key!r}")
     return key
+
+
+def same_bytes(data: Iterable[bytes], stored: Callable[[int, int], bytes], size: int) -> bool:
+    """Return whether `data` is what an object of `size` bytes holds. stored: its bytes from an offset, so many."""
+    offset = 0
+    for block in data:
+        if stored(offset, len(block)) != block:
+            return False
+        offset += len(block)
+    return offset == size
 
 
 def blocks(data: Iterable[bytes] | bytes) -> Iterable[bytes]:

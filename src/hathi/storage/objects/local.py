@@ -1,9 +1,9 @@
 """Objects as files in a folder, durable when `put` returns.
 
 The problem: a file system keeps neither a file's bytes nor its name over a power cut unless asked for each. The rule:
-an object is written to a temporary file of the same file system, synced, renamed to its key and the folder synced; a
+an object is written to a temporary file of the same file system, synced, linked to its key and the folder synced; a
 folder made on the way is synced into its parent first. So an object is there whole or not at all, and once `put` has
-returned it is there.
+returned it is there. A link, unlike a renaming, never replaces what is there.
 
 A writer that dies leaves its temporary file. It held a lock on it, which died too; whoever opens the store next
 removes what nobody has locked. Several processes may have the same folder open.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import filecmp
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,12 +21,20 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from hathi.storage.objects.interface import ObjectMissing, StorageRefused, StorageUnavailable, blocks, checked
+from hathi.storage.objects.interface import (
+    ObjectExists,
+    ObjectMissing,
+    StorageRefused,
+    StorageUnavailable,
+    blocks,
+    checked,
+)
 
 _TEMPORARY = ".temporary"  # folder beside the objects; the only name in the root that is not a key's
 _BUFFER = 1 << 20  # bytes gathered before they are written: a pack of small chunks is thousands of parts
 
 _HOPELESS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENAMETOOLONG}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.ENOSYS}  # file systems that have no second name for a file
 _HOPELESS |= {errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ELOOP}
 
 
@@ -56,10 +65,9 @@ class LocalStore:
                     file.flush()
                     os.fsync(file.fileno())
                     self._keep_folder(target.parent)
-                    temporary.replace(target)
-            except BaseException:
+                    _name(temporary, target, key)
+            finally:
                 temporary.unlink(missing_ok=True)
-                raise
             _sync_folder(target.parent)
         return size
 
@@ -139,6 +147,23 @@ def _read(descriptor: int, offset: int, length: int) -> bytes:
             break
         data += more
     return data
+
+
+def _name(temporary: Path, target: Path, key: str) -> None:
+    """Give a file its name unless another has it; ObjectExists when that one has other bytes."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        if not filecmp.cmp(temporary, target, shallow=False):
+            raise ObjectExists(key) from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if target.exists():
+            if not filecmp.cmp(temporary, target, shallow=False):
+                raise ObjectExists(key) from None
+            return
+        temporary.replace(target)
 
 
 def _sync_folder(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 
-from hathi.storage.objects.interface import ObjectMissing, blocks, checked
+from hathi.storage.objects.interface import ObjectExists, ObjectMissing, blocks, checked
 
 
 class MemoryStore:
@@ -22,7 +22,8 @@ class MemoryStore:
         """See `ObjectStore`."""
         whole = b"".join(blocks(data))
         with self._lock:
-            self._objects[checked(key)] = whole
+            if self._objects.setdefault(checked(key), whole) != whole:
+                raise ObjectExists(key)
         return len(whole)
 
     def get(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
@@ -48,6 +49,11 @@ class MemoryStore:
     def location(self) -> str:
         """See `ObjectStore`."""
         return ""
+
+    def damage(self, key: str, data: bytes) -> None:
+        """Replace an object's bytes, as only a broken disk does: for tests and drills."""
+        with self._lock:
+            self._objects[checked(key)] = data
 
     def _whole(self, key: str) -> bytes:
         with self._lock:

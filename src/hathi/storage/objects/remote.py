@@ -16,7 +16,15 @@ from types import ModuleType
 from typing import Any
 
 from hathi.model.errors import InvalidError, PreconditionError
-from hathi.storage.objects.interface import ObjectMissing, StorageRefused, StorageUnavailable, blocks, checked
+from hathi.storage.objects.interface import (
+    ObjectExists,
+    ObjectMissing,
+    StorageRefused,
+    StorageUnavailable,
+    blocks,
+    checked,
+    same_bytes,
+)
 
 _ONE_REQUEST_BYTES = 8 << 20  # what is not longer is sent in one request; longer objects go in parts
 _HOPELESS = (
@@ -61,10 +69,37 @@ class RemoteStore:
             head.append(part)
             if size > _ONE_REQUEST_BYTES:
                 break
-        whole = size <= _ONE_REQUEST_BYTES
-        with self._translated(checked(key)):
-            self._api.put(self._store, key, b"".join(head) if whole else chain(head, parts))
+        if size <= _ONE_REQUEST_BYTES:
+            self._put_whole(checked(key), b"".join(head))
+        else:
+            self._put_parts(checked(key), chain(head, parts))
         return size
+
+    def _put_whole(self, key: str, data: bytes) -> None:
+        """Store an object in one request, which the service refuses when the key is taken."""
+        with self._translated(key):
+            try:
+                self._api.put(self._store, key, data, mode="create")
+                return
+            except self._errors.AlreadyExistsError:
+                pass
+        self._compare(key, (data,))
+
+    def _put_parts(self, key: str, data: Iterable[bytes]) -> None:
+        """Store a large object in parts. Services cannot refuse these by key, so we look before: of two writers of one
+        key at the same moment, the later one wins. Keys of large objects are random, so nobody gets there by chance.
+        """
+        try:
+            self.size(key)
+        except ObjectMissing:
+            with self._translated(key):
+                self._api.put(self._store, key, data)
+        else:
+            self._compare(key, data)
+
+    def _compare(self, key: str, data: Iterable[bytes]) -> None:
+        if not same_bytes(data, lambda offset, length: self.get(key, offset, length), self.size(key)):
+            raise ObjectExists(key)
 
     def get(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `ObjectStore`. A range that the object does not fill costs a second request, to learn its size."""

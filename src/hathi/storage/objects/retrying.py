@@ -2,8 +2,8 @@
 
 The problem: a service that fails now and then must not fail a job. The rule: `StorageUnavailable` is tried again, after
 pauses that grow and differ between clients, so that these do not all come back at once; every other error is final. All
-calls may be repeated: puts replace, deletes of nothing do nothing. Only a put of a one-shot iterator cannot be: it is
-tried once, and callers who care hand over something that can be iterated again.
+calls may be repeated: a put of what is stored and a delete of nothing do nothing. Only a put of a one-shot iterator
+cannot be: it is tried once, and callers who care hand over something that can be iterated again.
 """
 
 from __future__ import annotations
