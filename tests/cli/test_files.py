@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -11,9 +14,8 @@ from pathlib import Path
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
-from hathi.cli import placing, reading, receiving
+from hathi.cli import placing, receiving
 from hathi.cli.errors import CliError
-from hathi.cli.placing import Placed
 from hathi.cli.receiving import Arrived
 from hathi.wire.gen import hathi_pb2, pfs_pb2
 
@@ -172,14 +174,136 @@ def test_what_cannot_be_read_is_named_and_nothing_counts(failing, server, tree, 
     assert failing("put", "file", "data@master", "-f", f"{tree}/b").err == "repo default/data not found\n"
 
 
-def test_special_files_are_skipped_with_a_warning(tree) -> None:
-    import os
-
+def test_what_cannot_be_put_is_left_out_with_the_reason_and_the_exit_code_says_so(failing, server, tree) -> None:
     os.mkfifo(tree / "pipe")
-    said: list[str] = []
-    found = list(reading.list_files([Placed(str(tree), "/")], recursive=True, warn=said.append))
-    assert [file.path for file in found] == ["/a", "/b", "/sub/big"]
-    assert "pipe: neither a file nor a folder" in said[0]
+    (tree / "broken").symlink_to("nowhere")
+    (tree / "itself").symlink_to("itself")
+    (tree / "null").symlink_to("/dev/null")
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(tree):
+        listening.bind("socket")
+    done = failing("put", "file", "-r", "data@master:/", "-f", str(tree))
+    assert sorted(written(server)) == ["/a", "/b", "/sub/big"]
+    assert server.asked("Put")[0].messages[-1].complete
+    assert done.err.splitlines() == [
+        f"WARNING: left out {tree}/broken: the link leads nowhere",
+        f"WARNING: left out {tree}/itself: the link leads to itself",
+        f"WARNING: left out {tree}/null: it is a device",
+        f"WARNING: left out {tree}/pipe: it is a pipe",
+        f"WARNING: left out {tree}/socket: it is a socket",
+        "everything else was put, but 5 things were left out (see above)",
+    ]
+
+
+def test_links_are_followed_and_loops_found(failing, pachctl, server, tree, tmp_path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "x").write_bytes(b"x")
+    (tree / "folder").symlink_to(other)
+    (tree / "file").symlink_to(other / "x")
+    pachctl("put", "file", "-r", "data@master:/", "-f", str(tree))
+    assert sorted(written(server)) == ["/a", "/b", "/file", "/folder/x", "/sub/big"]
+    (other / "back").symlink_to(tree)
+    (tree / "sub" / "here").symlink_to(".")
+    done = failing("put", "file", "-r", "data@master:/", "-f", str(tree))
+    assert sorted(written(server)) == ["/a", "/b", "/file", "/folder/x", "/sub/big"]
+    assert done.err.count("the link leads back to a folder that it is in") == 2
+
+
+def test_all_names_that_cannot_be_stored_are_told_at_once_before_anything_is_sent(failing, server, tree) -> None:
+    (tree / "a*b").touch()
+    (tree / "sub" / "ä").touch()
+    Path(os.fsdecode(os.fsencode(tree) + b"/caf\xe9")).touch()
+    done = failing("put", "file", "-r", "data@master:/in", "-f", str(tree))
+    assert not server.asked("Put")
+    first, *names = done.err.splitlines()
+    assert first == "3 names cannot be stored, and nothing was sent:"
+    assert names == [
+        f"{tree}/a*b: path (/in/a*b) invalid: globbing character (*) not allowed in path",
+        f"{tree}/caf\\xe9: path (/in/caf\\xe9) invalid: only printable ASCII characters allowed",
+        f"{tree}/sub/ä: path (/in/sub/ä) invalid: only printable ASCII characters allowed",
+    ]
+
+
+def test_a_folder_of_many_bad_names_is_told_in_a_few_lines(failing, tree) -> None:
+    for number in range(200):
+        (tree / f"({number:03})").touch()
+    done = failing("put", "file", "-r", "data@master", "-f", str(tree))
+    assert len(done.err.splitlines()) == 22
+    assert done.err.endswith("and 180 more\n")
+
+
+def test_folders_nested_beyond_any_path_are_refused_by_name(failing, tree) -> None:
+    at = os.open(tree, os.O_RDONLY)
+    for _ in range(40):
+        os.mkdir("d" * 100, dir_fd=at)
+        below = os.open("d" * 100, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=at))
+    os.close(at)
+    err = failing("put", "file", "-r", "data@master:/", "-f", str(tree)).err
+    assert "at most 3,900 fit" in err or "File name too long" in err
+    assert len(err) < 5_000
+
+
+NOT_TEXT = "a\udcff"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("put", "file", f"data@master:/{NOT_TEXT}", "-f", "-"),
+        ("put", "file", "data@master:/x", "-f", f"http://h/{NOT_TEXT}"),
+        ("get", "file", f"data@master:/{NOT_TEXT}"),
+        ("get", "file", "-r", f"data@master:/{NOT_TEXT}", "-o", "/nowhere"),
+        ("list", "file", f"data@master:/{NOT_TEXT}"),
+        ("glob", "file", f"data@master:/{NOT_TEXT}*"),
+        ("inspect", "file", f"data@master:/{NOT_TEXT}"),
+        ("delete", "file", f"data@master:/{NOT_TEXT}"),
+        ("inspect", "repo", NOT_TEXT),
+        ("inspect", "commit", f"data@{NOT_TEXT}"),
+        ("inspect", "pipeline", NOT_TEXT),
+        ("logs", "-p", NOT_TEXT),
+        ("logs", "-p", "p", "--inputs", NOT_TEXT),
+        ("logs", "-j", f"p@{NOT_TEXT}"),
+        ("list", "job", "-p", NOT_TEXT),
+        ("list", "repo", "--project", NOT_TEXT),
+        ("create", "repo", "data", "--description", NOT_TEXT),
+        ("create", "repo", NOT_TEXT),
+        ("create", "project", NOT_TEXT),
+        ("create", "project", "p", "--description", NOT_TEXT),
+        ("start", "commit", "data@master", "--description", NOT_TEXT),
+        ("finish", "commit", "data@master", "-m", NOT_TEXT),
+        ("create", "branch", f"data@{NOT_TEXT}"),
+        ("create", "branch", "data@b", "-p", f"data@{NOT_TEXT}"),
+        ("create", "pipeline", "-f", NOT_TEXT),
+        ("config", "set", "active-context", NOT_TEXT),
+        (NOT_TEXT,),
+        ("list", NOT_TEXT),
+        ("list", "repo", f"--{NOT_TEXT}"),
+        ("logs", "-p", "p", "--tail", "9" * 5_000),
+        ("logs", "-p", "p", "--tail", "9" * 15),
+        ("logs", "-p", "p", "--since", "9" * 400 + "h"),
+        ("get", "file", "data@master:/x", "--offset", "9" * 30),
+        ("list", "commit", "data", "-n", "9" * 30),
+        ("put", "file", "data@master:/x", "-p", "9" * 9, "-f", "-"),
+    ],
+    ids=lambda words: " ".join(words)[:40].encode("ascii", "backslashreplace").decode(),
+)
+def test_what_no_message_can_hold_is_refused_in_a_line(failing, words) -> None:
+    done = failing(*words, text=b"x")
+    assert done.err.count("\n") == 1
+    assert "Traceback" not in done.err
+    assert len(done.err) < 500
+    if any(NOT_TEXT in word for word in words):
+        assert "a\\xff" in done.err
+
+
+def test_a_context_whose_name_is_not_text_is_named(offline) -> None:
+    done = offline("list", "repo", PACH_CONTEXT=NOT_TEXT)
+    assert (done.code, "a\\xff" in done.err) == (1, True)
+    done = offline("list", "repo", PACHD_ADDRESS=NOT_TEXT)
+    assert (done.code, "a\\xff" in done.err) == (1, True)
 
 
 def test_one_file_goes_to_standard_output_or_a_path(pachctl, server, tmp_path) -> None:

@@ -32,10 +32,11 @@ def test_clean_agrees_with_the_standard_library_and_settles_at_once(path: str) -
     [
         ("", "path () invalid: only printable ASCII characters allowed"),
         ("/ä", "path (/ä) invalid: only printable ASCII characters allowed"),
-        ("/a\n", "path (/a\n) invalid: only printable ASCII characters allowed"),
+        ("/a\n", "path (/a\\n) invalid: only printable ASCII characters allowed"),
         ("/a(1).txt", "path (/a(1).txt) invalid: globbing character (() not allowed in path"),
         ("/x@y", "path (/x@y) invalid: globbing character (@) not allowed in path"),
         ("/a/../b", "path (/a/../b) invalid: relative file paths are not allowed"),
+        ("/a\udcff", "path (/a\\xff) invalid: only printable ASCII characters allowed"),
         ("./b", "path (./b) invalid: relative file paths are not allowed"),
     ],
 )
@@ -43,6 +44,18 @@ def test_what_cannot_be_written_is_refused_with_the_path_and_the_originals_text(
     with pytest.raises(InvalidError) as refusal:
         paths.validate(path)
     assert str(refusal.value) == text
+
+
+def test_what_no_file_system_can_hold_is_refused_with_the_limit() -> None:
+    longest = "/" + "a" * 255
+    assert paths.validate(longest + "/b") == longest + "/b"
+    with pytest.raises(InvalidError, match="a name in it has 256 bytes, and file systems hold at most 255"):
+        paths.validate("/b" + longest + "a")
+    deep = "/" + "a/" * 1_949 + "b"
+    assert paths.validate(deep + "/" * 500) == deep
+    with pytest.raises(InvalidError, match="it has 3,901 bytes, and at most 3,900 fit") as refusal:
+        paths.validate(deep + "b")
+    assert len(str(refusal.value)) < 300
 
 
 def test_a_valid_path_comes_back_clean() -> None:

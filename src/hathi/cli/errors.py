@@ -33,5 +33,18 @@ def one_line(text: str) -> str:
     return "\n".join(_shown(line) for line in _PREFIX.sub("", text).strip().split("\n"))
 
 
+def not_text(error: UnicodeEncodeError) -> str:
+    """Return what to tell of a text that could not be encoded.
+
+    Arguments, the environment and file names may hold any bytes, which Python keeps as half surrogate pairs; messages
+    to the server hold Unicode alone, and refuse them wherever one is made. So no command needs to check.
+    """
+    text = str(error.object)
+    wrong = text[error.start : error.end]
+    if any(0xD800 <= ord(each) <= 0xDFFF for each in wrong):
+        return f'"{excerpt(text)}" is not text in UTF-8, and cannot be sent to the server'
+    return f'the encoding of this output, {error.encoding}, cannot show "{excerpt(wrong)}"; try PYTHONUTF8=1'
+
+
 def _shown(line: str) -> str:
     return excerpt(line, LONGEST) if len(line) > LONGEST else printable(line.expandtabs())

@@ -18,8 +18,15 @@ import click
 
 from hathi.cli import legacy, registry
 from hathi.cli.options import global_options
+from hathi.model.quoting import excerpt
 
 HELP = {"help_option_names": ["-h", "--help"]}
+_DIGITS = 30
+"""Characters of a text that is tried as a number."""
+
+_NEAR = 64
+"""Characters of an unknown word that known ones are compared with."""
+
 _SWITCH = re.compile(r"(-[A-Za-z]|--[A-Za-z][A-Za-z0-9-]*)=(.*)", re.DOTALL)
 _TRUE = ("true", "1", "t", "T", "TRUE", "True")
 _FALSE = ("false", "0", "f", "F", "FALSE", "False")
@@ -38,13 +45,31 @@ class ArgumentCountError(click.ClickException):
         super().__init__(f"expected {wanted} arguments, got {got}\n\n{usage}")
 
 
+class Whole(click.types.IntParamType):
+    """A whole number that the server's messages can hold."""
+
+    name = "integer"
+
+    def __init__(self, bits: int = 31) -> None:
+        self._most = 2**bits - 1
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        if isinstance(value, str) and len(value) > _DIGITS:
+            self.fail(f"{excerpt(value, _DIGITS)} is no number that makes sense here", param, ctx)
+        number = int(super().convert(value, param, ctx))
+        if abs(number) > self._most:
+            self.fail(f"{number} is too large: at most {self._most:,}", param, ctx)
+        return number
+
+
 class UnknownWord(click.ClickException):
     """No command has this word; the text says which come near."""
 
     def __init__(self, word: str, path: str, known: Sequence[str]) -> None:
-        near = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
+        near = difflib.get_close_matches(word[:_NEAR], known, n=3, cutoff=0.6)
         hint = f", did you mean {' or '.join(repr(name) for name in near)}?" if near else "."
-        super().__init__(f'unknown command "{word}" for "{path}"{hint} Run \'{path} --help\' for the list.')
+        super().__init__(f'unknown command "{excerpt(word)}" for "{path}"{hint} Run \'{path} --help\' for the list.')
 
 
 class Leaf(click.Command):
@@ -53,6 +78,9 @@ class Leaf(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["context_settings"] = {**HELP, **kwargs.get("context_settings", {})}
         super().__init__(*args, **kwargs)
+        for param in self.params:
+            if param.type is click.INT:
+                param.type = Whole()
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return its own parameters and the global ones."""

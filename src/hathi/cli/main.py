@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from hathi.cli.errors import SilentFailure, one_line
+from hathi.cli.errors import SilentFailure, not_text, one_line
 from hathi.cli.grammar import Root, commands_with
 from hathi.cli.session import Session
 from hathi.model.errors import HathiError
@@ -41,7 +41,7 @@ def run(args: Sequence[str], env: Mapping[str, str]) -> int:
     except click.exceptions.Exit as exit:
         return exit.exit_code
     except click.NoSuchOption as error:
-        click.echo(f"unknown flag: {error.option_name}{_hint(error)}", err=True)
+        click.echo(one_line(f"unknown flag: {error.option_name}{_hint(error)}"), err=True)
     except click.ClickException as error:
         click.echo(one_line(error.format_message()), err=True)
     except SilentFailure as error:
@@ -50,6 +50,8 @@ def run(args: Sequence[str], env: Mapping[str, str]) -> int:
         click.echo(one_line(session.explain(error)), err=True)
         if session.verbose:
             _show_origin()
+    except UnicodeEncodeError as error:
+        click.echo(not_text(error), err=True)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return INTERRUPTED

@@ -8,12 +8,14 @@ whole by a few threads a little ahead of the stream, big ones piece by piece as 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
 import tarfile
+import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,8 @@ from typing import BinaryIO
 from hathi.cli.errors import CliError
 from hathi.cli.placing import STDIN, Placed
 from hathi.model import paths
+from hathi.model.errors import InvalidError
+from hathi.model.quoting import excerpt
 
 PIECE = 1 << 20
 """Bytes of a big file that are read at once."""
@@ -31,6 +35,9 @@ SMALL = 1 << 18
 
 GROUP = 64
 """Small files that one thread reads in one go."""
+
+SHOWN = 20
+"""Names that are told of many that are refused or left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,38 +58,123 @@ class LocalFile:
     size: int
 
 
-def list_files(placed: Iterable[Placed], *, recursive: bool, warn: Callable[[str], None]) -> Iterator[LocalFile]:
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something in a folder that is not put, and why."""
+
+    local: str
+    reason: str
+
+
+def survey(placed: Sequence[Placed], *, recursive: bool, warn: Callable[[str], None]) -> int:
+    """Look at the name of everything that sources stand for; return how much in folders will be left out.
+
+    Raises CliError with every name that cannot be stored. What is left out is told through `warn`.
+    """
+    refused: list[str] = []
+    left_out = 0
+    for found in _everything(placed, recursive=recursive):
+        if isinstance(found, LeftOut):
+            left_out += 1
+            if left_out <= SHOWN:
+                warn(f"left out {found.local}: {found.reason}")
+            continue
+        try:
+            paths.validate(found.path)
+        except InvalidError as error:
+            refused.append(str(error) if found.local == found.path else f"{excerpt(found.local, 300)}: {error}")
+    if left_out > SHOWN:
+        warn(f"left out {left_out - SHOWN:,} more")
+    if refused:
+        more = f"\nand {len(refused) - SHOWN:,} more" if len(refused) > SHOWN else ""
+        what = "1 name" if len(refused) == 1 else f"{len(refused):,} names"
+        raise CliError(f"{what} cannot be stored, and nothing was sent:\n" + "\n".join(refused[:SHOWN]) + more)
+    return left_out
+
+
+def list_files(placed: Iterable[Placed], *, recursive: bool) -> Iterator[LocalFile]:
     """Yield the local files that sources stand for, folders in the order of names; or raise CliError."""
+    return (found for found in _everything(placed, recursive=recursive) if isinstance(found, LocalFile))
+
+
+def _everything(placed: Iterable[Placed], *, recursive: bool) -> Iterator[LocalFile | LeftOut]:
     for each in placed:
         try:
             found = Path(each.source).stat()
-        except OSError as error:
-            raise CliError(f"cannot read {each.source}: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            raise _unreadable(each.source, error) from error
         if not stat.S_ISDIR(found.st_mode):
             yield LocalFile(each.source, each.path, found.st_size)
         elif not recursive:
-            raise CliError(f"{each.source} is a directory; use -r to put it with everything in it")
+            raise CliError(f"{excerpt(each.source)} is a directory; use -r to put it with everything in it")
         else:
-            yield from _walk(each.source, each.path.rstrip("/"), warn)
+            yield from _walk(each.source, each.path.rstrip("/"))
 
 
-def _walk(folder: str, path: str, warn: Callable[[str], None]) -> Iterator[LocalFile]:
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A folder that is being walked: what is left in it, its path in the repo, and which folder it really is."""
+
+    entries: Iterator[os.DirEntry[str]]
+    path: str
+    identity: tuple[int, int]
+
+
+def _walk(folder: str, path: str) -> Iterator[LocalFile | LeftOut]:
+    """Yield what is in a folder, links followed. There is no recursion, since folders may be nested thousands deep."""
+    levels = [_level(folder, path)]
+    while levels:
+        level = levels[-1]
+        entry = next(level.entries, None)
+        if entry is None:
+            levels.pop()
+            continue
+        below = f"{level.path}/{entry.name}"
+        try:
+            found = entry.stat()
+        except OSError as error:
+            if not entry.is_symlink():
+                raise _unreadable(entry.path, error) from error
+            yield LeftOut(entry.path, _why_broken(error))
+            continue
+        if stat.S_ISREG(found.st_mode):
+            yield LocalFile(entry.path, below, found.st_size)
+        elif not stat.S_ISDIR(found.st_mode):
+            yield LeftOut(entry.path, _KINDS.get(stat.S_IFMT(found.st_mode), "it is neither a file nor a folder"))
+        elif any(above.identity == (found.st_dev, found.st_ino) for above in levels):
+            yield LeftOut(entry.path, "the link leads back to a folder that it is in")
+        else:
+            levels.append(_level(entry.path, below))
+
+
+def _level(folder: str, path: str) -> _Level:
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
+        found = Path(folder).stat()
     except OSError as error:
-        raise CliError(f"cannot read {folder}: {error.strerror}") from error
-    for entry in entries:
-        below = f"{path}/{entry.name}"
-        try:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, below, warn)
-            elif entry.is_file():
-                yield LocalFile(entry.path, below, entry.stat().st_size)
-            else:
-                warn(f"skipped {entry.path}: neither a file nor a folder")
-        except OSError as error:
-            raise CliError(f"cannot read {entry.path}: {error.strerror}") from error
+        raise _unreadable(folder, error) from error
+    return _Level(iter(entries), path, (found.st_dev, found.st_ino))
+
+
+def _unreadable(local: str, error: Exception) -> CliError:
+    return CliError(f"cannot read {excerpt(local, 300)}: {getattr(error, 'strerror', None) or error}")
+
+
+def _why_broken(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "the link leads to itself"
+    if error.errno == errno.ENOENT:
+        return "the link leads nowhere"
+    return f"the link cannot be followed: {error.strerror}"
+
+
+_KINDS = {
+    stat.S_IFIFO: "it is a pipe",
+    stat.S_IFSOCK: "it is a socket",
+    stat.S_IFCHR: "it is a device",
+    stat.S_IFBLK: "it is a device",
+}
 
 
 def read_files(files: Iterable[LocalFile], threads: int) -> Iterator[Piece]:
@@ -135,7 +227,7 @@ def _read_big(file: LocalFile) -> Iterator[Piece]:
         with open(file.local, "rb", buffering=0) as source:
             yield from cut(source.read, file.path)
     except OSError as error:
-        raise CliError(f"cannot read {file.local}: {error.strerror}") from error
+        raise _unreadable(file.local, error) from error
 
 
 def cut(read: Callable[[int], bytes | None], path: str) -> Iterator[Piece]:
@@ -162,7 +254,9 @@ def read_archive(placed: Placed) -> Iterator[Piece]:
                     content = archive.extractfile(member)
                     assert content is not None
                     yield from cut(content.read, f"{base}{paths.clean(member.name)}")
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, ValueError, tarfile.TarError, zlib.error, EOFError) as error:
+        if isinstance(error, UnicodeEncodeError):
+            raise
         source = "standard input" if placed.source == STDIN else placed.source
         raise CliError(f"cannot unpack {source}: {error}") from error
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hathi.cli.config import Config, Context, path_of
-from hathi.cli.errors import CliError
+from hathi.cli.errors import CliError, one_line
 from hathi.model.errors import HathiError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Session:
 
     def warn(self, text: str) -> None:
         """Print a warning."""
-        click.echo(f"WARNING: {text}", err=True)
+        click.echo(f"WARNING: {one_line(text)}", err=True)
 
     def explain(self, error: HathiError) -> str:
         """Return an error's text for a person."""

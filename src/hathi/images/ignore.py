@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from hathi.images.errors import SourceError
 from hathi.model.globs import Glob, GlobError, compile_glob
+from hathi.model.quoting import excerpt
 
 NAME = ".pachignore"
 
@@ -33,4 +34,4 @@ def _compiled(line: str, number: int) -> Glob:
     try:
         return compile_glob("/" + line.replace("/", _NO_SEPARATOR))
     except GlobError as error:
-        raise SourceError(f'{NAME}:{number}:{error.place}: invalid glob "{line}": {error.problem}') from error
+        raise SourceError(f'{NAME}:{number}:{error.place}: invalid glob "{excerpt(line)}": {error.problem}') from error

@@ -104,18 +104,13 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (link for name in folders if (link := Path(place, name)).is_symlink())
 
 
-def _printable(text: str) -> str:
-    """Return a text that can be shown in a line: names of files may be no text at all."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
-
-
 def _check_names(files: list[SourceFile]) -> None:
     wrong = []
     for file in files:
         try:
             paths.validate(file.path)
         except InvalidError as error:
-            wrong.append(_printable(str(error)))
+            wrong.append(str(error))
     if wrong:
         more = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise SourceError(f"{'; '.join(wrong[:_SHOWN])}{more} (rename them, or exclude them in {NAME})")

@@ -11,8 +11,15 @@ from __future__ import annotations
 import re
 
 from hathi.model.errors import InvalidError
+from hathi.model.quoting import excerpt
 
 ROOT = "/"
+
+MAX_NAME = 255
+"""Bytes of a name between slashes; file systems hold no longer one."""
+
+MAX_PATH = 3_900
+"""Bytes of a path: systems take 4,096, in which a worker's own folder and the input's name must have room."""
 
 _PRINTABLE = re.compile(r"[ -~]+")
 _GLOBBING = re.compile(r"[*?\[\]{}!()@+^]")
@@ -35,12 +42,20 @@ def clean(path: str) -> str:
 def validate(path: str) -> str:
     """Return the clean form of a path that is to be written, or raise InvalidError saying why it cannot be."""
     if not _PRINTABLE.fullmatch(path):
-        raise InvalidError(f"path ({path}) invalid: only printable ASCII characters allowed")
+        raise InvalidError(f"path ({excerpt(path)}) invalid: only printable ASCII characters allowed")
     if found := _GLOBBING.search(path):
-        raise InvalidError(f"path ({path}) invalid: globbing character ({found[0]}) not allowed in path")
-    if any(segment in (".", "..") for segment in path.split("/")):
-        raise InvalidError(f"path ({path}) invalid: relative file paths are not allowed")
-    return clean(path)
+        raise InvalidError(f"path ({excerpt(path)}) invalid: globbing character ({found[0]}) not allowed in path")
+    segments = path.split("/")
+    if "." in segments or ".." in segments:
+        raise InvalidError(f"path ({excerpt(path)}) invalid: relative file paths are not allowed")
+    cleaned = clean(path)
+    if len(cleaned) > MAX_PATH:
+        reason = f"it has {len(cleaned):,} bytes, and at most {MAX_PATH:,} fit"
+        raise InvalidError(f"path ({excerpt(path)}) invalid: {reason}")
+    if len(cleaned) > MAX_NAME and (longest := max(map(len, segments))) > MAX_NAME:
+        reason = f"a name in it has {longest:,} bytes, and file systems hold at most {MAX_NAME}"
+        raise InvalidError(f"path ({excerpt(path)}) invalid: {reason}")
+    return cleaned
 
 
 def names_directory(path: str) -> bool:

@@ -10,7 +10,7 @@ import click
 
 from hathi.cli import options, placing, receiving, references
 from hathi.cli.errors import CliError
-from hathi.cli.grammar import command
+from hathi.cli.grammar import Whole, command
 from hathi.cli.render.progress import Progress
 from hathi.cli.session import Session, pass_session, require
 from hathi.model import globs
@@ -25,7 +25,7 @@ RETRIES = 5
 @click.option("-r", "--recursive", is_flag=True, help="Get a directory or everything a pattern matches; needs -o.")
 @click.option("-o", "--output", default="", metavar="PATH", help="Where to write; standard output by default.")
 @click.option("--progress/--no-progress", default=None, help="Show progress; on a terminal by default.")
-@click.option("--offset", default=0, help="Leave out this many bytes at the start.")
+@click.option("--offset", type=Whole(63), default=0, help="Leave out this many bytes at the start.")
 @click.option("--retry", is_flag=True, help="Go on where it broke off when the connection is lost.")
 @options.project
 @pass_session
