@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from blake3 import blake3
+from databases import database_url
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
@@ -271,7 +272,7 @@ def clock():
 
 @pytest.fixture
 def world(tmp_path):
-    world = World(f"sqlite:///{tmp_path}/hathi.db")
+    world = World(database_url(tmp_path / "hathi.db"))
     world.repo("data")
     yield world
     world.close()

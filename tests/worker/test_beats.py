@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
-from hathi.model.errors import NotFoundError
+from hathi.model.errors import InternalError, NotFoundError, UnavailableError
 from hathi.worker.attempts import Stopped
 from hathi.worker.beats import Beats
 from hathi.worker.server import Beat
@@ -98,3 +99,59 @@ def test_an_outage_is_survived_for_the_life_of_the_claim(rig: Rig, beats: Beats,
     clock.now = 31.0
     beats.beat()
     assert beats.lost
+
+
+@pytest.mark.parametrize(
+    "error", [InternalError("the database refused"), UnavailableError("overloaded"), KeyError("x")], ids=repr
+)
+def test_no_error_but_the_loss_itself_ends_what_runs(rig: Rig, beats: Beats, clock: Clock, error: Exception) -> None:
+    def fails(*_: object) -> Beat:
+        raise error
+
+    serve, rig.server.beat = rig.server.beat, fails
+    beats.watching("d", rig.sandbox)
+    for _ in range(10):
+        clock.now += 2.9
+        assert beats.beat() == 0.5
+    assert not beats.lost and not rig.sandbox.killed.is_set()
+    rig.server.beat = serve
+    beats.beat()
+    clock.now += 29.0
+    rig.server.beat = fails
+    beats.beat()
+    assert not beats.lost
+    clock.now += 2.0
+    beats.beat()
+    assert beats.lost and rig.sandbox.killed.is_set()
+
+
+def test_a_renewal_that_fails_is_tried_again_and_loses_no_claim(rig: Rig, clock: Clock) -> None:
+    tries: list[float] = []
+
+    def renew() -> bool:
+        tries.append(clock.now)
+        if len(tries) < 4:
+            raise InternalError("the database refused")
+        return True
+
+    beats = Beats(rig.server, "claim", 30.0, renew, clock)
+    clock.now = 29.0
+    for _ in range(4):
+        clock.now += beats.beat()
+    assert not beats.lost and tries == [29.0, 29.5, 30.0, 30.5]
+
+
+def test_no_exception_ends_the_thread_that_beats(rig: Rig, beats: Beats, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hathi.worker.beats.BEAT_SECONDS", 0.001)
+    monkeypatch.setattr("hathi.worker.beats.RETRY_SECONDS", 0.001)
+    beat, errors, again = beats.beat, iter([KeyError("x"), MemoryError()]), threading.Event()
+
+    def fails() -> float:
+        for error in errors:
+            raise error
+        again.set()
+        return beat()
+
+    monkeypatch.setattr(beats, "beat", fails)
+    with beats:
+        assert again.wait(60)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from hathi.datum.frames import Command, Outcome
-from hathi.model.errors import ConflictError, UnavailableError
+from hathi.model.errors import ConflictError, InternalError, UnavailableError
 from hathi.worker.server import Beat, ClaimUnreadable
 
 Rig = Any
@@ -128,3 +128,27 @@ def test_a_store_that_cannot_be_used_is_told_as_the_reason(rig: Rig) -> None:
     assert not rig.worker.work(rig.claim())
     (report,) = rig.server.reports
     assert report.error == "the store cannot be used: no bucket"
+
+
+def test_a_report_is_tried_a_few_times_when_the_server_has_an_internal_error(rig: Rig) -> None:
+    report, errors = rig.server.report, iter([InternalError("oops")] * 2)
+
+    def fails(value: Any) -> bool:
+        for error in errors:
+            raise error
+        return bool(report(value))
+
+    rig.server.report = fails
+    assert rig.worker.work(rig.claim())
+
+
+def test_a_report_that_is_an_internal_error_each_time_is_given_up(rig: Rig) -> None:
+    tries: list[int] = []
+
+    def fails(value: Any) -> bool:
+        tries.append(1)
+        raise InternalError("oops")
+
+    rig.server.report = fails
+    assert not rig.worker.work(rig.claim())
+    assert len(tries) == 5

@@ -2,13 +2,15 @@
 
 Rules: transactions are short and do no object I/O; a writing one is alone (SQLite: BEGIN IMMEDIATE behind a fair queue;
 PostgreSQL: one advisory lock), so that what it has read stays true until it commits; a reading one sees one moment.
-COMMIT returns when the change is on disk.
+COMMIT returns when the change is on disk. Writers wait for their turn before they have a connection, and readers take
+no more connections than leave some for writers, so that neither can keep the other from working.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from hathi.metadata import dialects, migrations
-from hathi.metadata.errors import translate
+from hathi.metadata.errors import OVERLOADED, translate
 from hathi.metadata.feed import Feed
 from hathi.metadata.locks import FairLock
 from hathi.metadata.notify import Notifier
@@ -46,7 +48,10 @@ class Database:
         self.shared: dict[str, Any] = {}
         self.clock = clock
         self.postgres = engine.dialect.name == "postgresql"
-        self._writers: AbstractContextManager[None] = nullcontext() if self.postgres else FairLock()
+        places = dialects.POSTGRES_WRITERS if self.postgres else 1
+        self._writers = FairLock(places, dialects.WRITER_WAIT_SECONDS)
+        self._readers = threading.BoundedSemaphore(dialects.READERS)
+        self._closed = False
         self._notifier = Notifier(engine, self.feed, supervisor) if self.postgres else None
 
     @classmethod
@@ -66,11 +71,11 @@ class Database:
         try:
             with database.write() as tx:
                 migrations.bring_up_to_date(tx.connection, tx.now)
+            if database._notifier:
+                database._notifier.start()
         except BaseException:
             database.close()
             raise
-        if database._notifier:
-            database._notifier.start()
         return database
 
     @contextmanager
@@ -94,11 +99,17 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a reading transaction: everything read inside the block is of one moment."""
-        with self._connection(write=False) as connection:
-            yield Transaction(connection, self.clock(), shared=self.shared)
+        if not self._readers.acquire(timeout=dialects.BUSY_SECONDS):
+            raise UnavailableError(OVERLOADED)
+        try:
+            with self._connection(write=False) as connection:
+                yield Transaction(connection, self.clock(), shared=self.shared)
+        finally:
+            self._readers.release()
 
     def close(self) -> None:
-        """End every wait on the feed and close all connections."""
+        """End every wait on the feed and close all connections; transactions that begin later are refused."""
+        self._closed = True
         self.feed.close()
         if self._notifier:
             self._notifier.stop()
@@ -106,6 +117,8 @@ class Database:
 
     @contextmanager
     def _connection(self, *, write: bool) -> Iterator[Connection]:
+        if self._closed:
+            raise UnavailableError("the database is closed: pachd is stopping")
         try:
             with self.engine.connect() as plain:
                 connection = plain.execution_options(hathi_write=write)

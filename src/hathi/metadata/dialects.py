@@ -18,6 +18,23 @@ CONNECTIONS = 16
 MOST_CONNECTIONS = 64
 """Connections open at the same time; transactions are short, so whoever is over the limit waits a moment."""
 
+READERS = MOST_CONNECTIONS - 8
+"""Reading transactions of one process at a time: there is always a connection left for its writers."""
+
+POSTGRES_WRITERS = 2
+"""Writing transactions of one process that have a connection: one at work, and one next in line at the server."""
+
+WRITER_WAIT_SECONDS = 60.0
+"""How long a writer waits for its turn before it is told that the database is overloaded."""
+
+POSTGRES_CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "tcp_user_timeout": 30_000,
+}
+"""How soon a server that vanished without a word is noticed: seconds, and milliseconds."""
+
 WRITER_LOCK = 0x48617468
 """Key of PostgreSQL's advisory lock that a writing transaction holds."""
 
@@ -26,7 +43,7 @@ def engine_options(url: URL) -> dict[str, Any]:
     """Return how SQLAlchemy is to make an engine for `url`."""
     pool = {"pool_size": CONNECTIONS, "max_overflow": MOST_CONNECTIONS - CONNECTIONS, "pool_timeout": BUSY_SECONDS}
     if url.get_backend_name() != "sqlite":
-        return {**pool, "pool_pre_ping": True}
+        return {**pool, "pool_pre_ping": True, "connect_args": POSTGRES_CONNECTION}
     return {**pool, "connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
 
 

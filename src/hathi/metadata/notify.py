@@ -7,6 +7,8 @@ hears its own announcements too and ignores them: its feed has told them already
 from __future__ import annotations
 
 import json
+import os
+import select
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -25,8 +27,8 @@ CHANNEL = "hathi"
 _LONGEST = 7000
 """Bytes of topics in one notification; PostgreSQL takes up to 8000."""
 
-_CHECK_SECONDS = 1.0
-"""How often the listener looks whether it is to stop; topics themselves arrive at once."""
+_WAIT_SECONDS = 60.0
+"""How long one wait for notifications lasts, at most; they and the end of the server come at once."""
 
 
 class Notifier:
@@ -41,6 +43,8 @@ class Notifier:
         self._feed = feed
         self._me = new_id()
         self._connection: Connection | None = None
+        self._woken, self._waker = os.pipe()
+        self._stopped = False
         self._task = supervisor.every("events of other processes", 0.0, self._listen, at_once=True)
 
     def announce(self, connection: Connection, topics: Sequence[str]) -> None:
@@ -63,8 +67,13 @@ class Notifier:
 
     def stop(self) -> None:
         """End listening."""
+        if self._stopped:
+            return
+        self._stopped = True
+        os.close(self._waker)  # ends the wait, and every further one
         if self._task.stop():
             self._disconnect()
+            os.close(self._woken)
 
     def _send(self, connection: Connection, topics: list[str]) -> None:
         payload = json.dumps([self._me, *topics], separators=(",", ":"))
@@ -84,13 +93,18 @@ class Notifier:
             self._connection = None
 
     def _listen(self) -> bool:
-        """Pass on what arrives within a second; returns True, to be called again at once."""
+        """Wait for what arrives and pass it on; returns True, to be called again at once."""
         try:
             if self._connection is None:
                 self._connect()
                 return True  # it works again: that is to be known before anything arrives
             driver: Any = self._connection.connection.dbapi_connection
-            for notice in driver.notifies(timeout=_CHECK_SECONDS):
+            poll = select.poll()
+            for descriptor in (driver.fileno(), self._woken):
+                poll.register(descriptor, select.POLLIN)
+            if driver.fileno() not in dict(poll.poll(_WAIT_SECONDS * 1000)):
+                return True
+            for notice in driver.notifies(timeout=0):
                 sender, *topics = json.loads(notice.payload)
                 if sender != self._me:
                     self._feed.publish(*topics)

@@ -14,14 +14,21 @@ import grpc
 from hathi.wire.address import parse_address
 from hathi.wire.channel import Channel, Metadata
 from hathi.wire.gen import (
+    admin_pb2,
     admin_pb2_grpc,
+    auth_pb2,
     auth_pb2_grpc,
+    hathi_pb2,
     hathi_pb2_grpc,
+    pfs_pb2,
     pfs_pb2_grpc,
+    pps_pb2,
     pps_pb2_grpc,
+    transaction_pb2,
     transaction_pb2_grpc,
     version_pb2_grpc,
 )
+from hathi.wire.retries import service_config
 
 MESSAGE_BYTES = 20 * 1024 * 1024
 """The largest message either side takes, as in the original."""
@@ -39,6 +46,12 @@ _OPTIONS = (
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
+    (
+        "grpc.service_config",
+        service_config(
+            module.DESCRIPTOR for module in (admin_pb2, auth_pb2, hathi_pb2, pfs_pb2, pps_pb2, transaction_pb2)
+        ),
+    ),
 )
 
 

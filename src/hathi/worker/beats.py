@@ -1,8 +1,9 @@
-"""Keeping a claim alive, and stopping at once when it is lost.
+"""Heartbeat for a claim; stops the running datum when the claim is lost.
 
 A thread beats every few seconds, since the answer may be to stop. Three times in the life of a claim it renews the
-lease under which results are written too, as a datum may run for hours without writing any. A server that does not
-answer is asked again; once the claim must have lapsed, it counts as lost.
+lease under which results are written too, as a datum may run for hours without writing any. The claim is given up only
+when the server says that it is lost, or when no beat has succeeded for as long as a claim lives. Any other answer, also
+"internal error", says nothing of the claim: the server is asked again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from hathi.datum.sandbox import Sandbox, SandboxGone
-from hathi.model.errors import HathiError, UnavailableError
+from hathi.model.errors import NotFoundError
 from hathi.worker.attempts import Stopped
 from hathi.worker.server import Server
 
@@ -86,17 +87,18 @@ class Beats:
         """Beat once; returns the seconds until the next one."""
         with self._changed:
             datum, running = self._datum, self._clock() - self._since if self._datum else 0.0
+        sent = self._clock()
         try:
             answer = self._server.beat(self._claim, datum, running)
+            self._last = sent  # the server counts from later
             alive = self._renew_if_due()
-        except UnavailableError:
+        except NotFoundError:
+            self._stop(lost=True)
+            return self._seconds
+        except Exception:
             if self._clock() - self._last > self._seconds:
                 self._stop(lost=True)
             return min(RETRY_SECONDS, self._pause)
-        except HathiError:
-            self._stop(lost=True)
-            return self._seconds
-        self._last = self._clock()
         if answer.lost or not alive:
             self._stop(lost=True)
         elif datum and datum in answer.cancelled:
@@ -134,4 +136,7 @@ class Beats:
                     return
             if self._lost:
                 return
-            wait = self.beat()
+            try:
+                wait = self.beat()
+            except Exception:  # of the sandbox; without beats the claim would be lost
+                wait = RETRY_SECONDS

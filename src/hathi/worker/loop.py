@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from hathi.datum.sandbox import Sandbox
-from hathi.model.errors import HathiError, NotFoundError, UnavailableError
+from hathi.model.errors import HathiError, InternalError, NotFoundError, UnavailableError
 from hathi.model.packs import LeaseLapsed
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.chunks.upload import Upload
@@ -27,6 +27,9 @@ CLAIM_SECONDS = 60.0
 
 FIRST_PAUSE, LAST_PAUSE = 0.1, 5.0
 """Seconds before the server is asked again when it does not answer: doubling from the first to the last."""
+
+INTERNAL_TRIES = 5
+"""How often a call is tried whose answer is "internal error": work that is done deserves several reports."""
 
 
 class Sandboxes:
@@ -122,7 +125,7 @@ class Worker:
 
     def _insist(self, call: Callable[[], T]) -> T | None:
         """Return what a call returns, asking again while the server does not answer."""
-        pause = FIRST_PAUSE
+        pause, tries = FIRST_PAUSE, INTERNAL_TRIES
         while not self._stopped.is_set():
             try:
                 return call()
@@ -130,6 +133,10 @@ class Worker:
                 pass  # the group is not there: we are about to be stopped, or about to be declared
             except UnavailableError:
                 pass
+            except InternalError:
+                tries -= 1
+                if not tries:
+                    raise
             self._pause(pause)
             pause = min(pause * 2, LAST_PAUSE)
         return None
