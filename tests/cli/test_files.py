@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import socket
+import stat
 import subprocess
 import sys
 import tarfile
@@ -383,6 +384,99 @@ def test_no_path_of_the_server_leaves_the_target_folder(tmp_path, path) -> None:
     with pytest.raises(CliError):
         list(receiving.save([Arrived(path, b"x", True, True)], tmp_path / "out", "/tree"))
     assert not [found for found in tmp_path.rglob("*") if found.is_file()]
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder beside the target that a get must not touch."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "kept").write_bytes(b"kept")
+    return folder
+
+
+def save(target: Path, *pieces: tuple[str, bytes, bool, bool], base: str = "/tree") -> None:
+    for _ in receiving.save([Arrived(*piece) for piece in pieces], target, base):
+        pass
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("kind", ["link", "hard link", "broken link", "pipe", "file", "read-only file"])
+def test_what_stands_in_a_file_s_place_is_replaced_and_not_written_through(tmp_path, outside, kind, whole) -> None:
+    target = tmp_path / "out"
+    (target / "sub").mkdir(parents=True)
+    place = target / "sub" / "x"
+    match kind:
+        case "link":
+            place.symlink_to(outside / "kept")
+        case "hard link":
+            os.link(outside / "kept", place)
+        case "broken link":
+            place.symlink_to(outside / "new")
+        case "pipe":
+            os.mkfifo(place)
+        case "file":
+            place.write_bytes(b"longer than before")
+        case _:
+            place.write_bytes(b"old")
+            place.chmod(0o400)
+    pieces = [("/tree/sub/x", b"new", True, whole)] + ([] if whole else [("/tree/sub/x", b"er", False, True)])
+    save(target, *pieces)
+    assert place.read_bytes() == (b"new" if whole else b"newer")
+    assert stat.S_ISREG(place.lstat().st_mode)
+    assert {path.name: path.read_bytes() for path in outside.iterdir()} == {"kept": b"kept"}
+    assert [path.name for path in place.parent.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_link_in_a_folder_s_place_is_refused(tmp_path, outside, whole) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "sub").symlink_to(outside)
+    with pytest.raises(CliError, match=f"cannot write below {target}/sub: it is a link; remove it"):
+        save(target, ("/tree/a", b"1", True, True), ("/tree/sub/kept", b"new", True, whole))
+    (target / "sub").unlink()
+    (target / "sub").write_bytes(b"")
+    with pytest.raises(CliError, match=f"cannot write below {target}/sub: it is no folder"):
+        save(target, ("/tree/sub/deep/kept", b"new", True, whole))
+    assert (outside / "kept").read_bytes() == b"kept"
+    assert sorted(path.name for path in target.iterdir()) == ["a", "sub"]
+
+
+def test_a_folder_that_becomes_a_link_meanwhile_leads_nowhere(tmp_path, outside) -> None:
+    target = tmp_path / "out"
+    pieces = [("/tree/sub/a", b"1", True, True), ("/tree/sub/b", b"2", True, True), ("/tree/top", b"3", True, True)]
+    saved = receiving.save([Arrived(*piece) for piece in pieces], target, "/tree")
+    next(saved)
+    (target / "sub").rename(target / "moved")
+    (target / "sub").symlink_to(outside)
+    list(saved)
+    assert (target / "moved" / "b").read_bytes() == b"2"
+    assert [path.name for path in outside.iterdir()] == ["kept"]
+
+
+def test_a_server_that_sends_a_file_and_then_more_below_it_writes_nothing_outside(tmp_path) -> None:
+    target = tmp_path / "some" / "out"
+    with pytest.raises(CliError):
+        save(target, ("/tree", b"1", True, True), ("/tree/x", b"2", True, True))
+    assert [path.name for path in target.parent.iterdir()] == ["out"]
+
+
+def test_the_folder_that_was_named_may_be_a_link(tmp_path, outside) -> None:
+    (tmp_path / "out").symlink_to(outside)
+    save(tmp_path / "out", ("/tree/a/b", b"1", True, True), ("/tree/c", b"2", True, True))
+    assert (outside / "a" / "b").read_bytes() == b"1"
+    assert (outside / "c").read_bytes() == b"2"
+
+
+def test_one_file_is_written_to_a_pipe_that_the_user_named(pachctl, server, tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    server.answers["GetFile"] = [BytesValue(value=b"hello")]
+    pachctl("get", "file", "data@master:/x", "-o", str(tmp_path / "pipe"))
+    assert os.read(reader, 10) == b"hello"
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    os.close(reader)
 
 
 def test_files_are_listed_as_they_come(pachctl, server) -> None:

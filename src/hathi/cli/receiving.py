@@ -1,16 +1,20 @@
 """Writing what a commit holds to local files.
 
 The server's paths decide where bytes land on somebody's machine, so no path is trusted: each is taken apart, and one
-that would leave the target folder is refused. A file is written beside its place and moved there when it is complete.
+that would leave the target folder is refused. Nor is what stands in that folder: links in it are never followed. A
+large file is written beside its place and moved there when it is complete.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from io import RawIOBase
 from pathlib import Path
 from typing import IO, cast
@@ -115,84 +119,187 @@ def relative(path: str, base: str) -> str:
 
 
 def save(arrived: Iterable[Arrived], target: Path, base: str) -> Iterator[Arrived]:
-    """Write files below `target` as they would stand below `base`, and pass on what was written."""
-    root = str(target)  # plain text below: a `Path` for each of ten thousand files costs more than writing them
-    made: set[str] = set()
+    """Write files below `target` as they would stand below `base`, and pass on what was written.
+
+    Nothing outside `target` is touched, whatever stands there already: a file, link or pipe in a file's place is
+    replaced, and a link in a folder's place is refused.
+    """
     writing: _Part | None = None
-    try:
-        for piece in arrived:
-            if piece.first:
-                rest = relative(piece.path, base)
-                place = f"{root}/{rest}" if rest else root
-                if (folder := place.rpartition("/")[0]) not in made:
-                    Path(place).parent.mkdir(parents=True, exist_ok=True)
-                    made.add(folder)
+    with _Folders(target) as folders:
+        try:
+            for piece in arrived:
+                if piece.first:
+                    folder, name = folders.place(relative(piece.path, base))
+                    if piece.last:
+                        _write_whole(folder, name, piece.data)
+                        yield piece
+                        continue
+                    writing = _Part(folder, name)
+                assert writing is not None, "a file was continued before it was opened"
+                writing.write(piece.data)
                 if piece.last:
-                    _write_whole(place, piece.data)
-                    yield piece
-                    continue
-                writing = _Part(Path(place))
-            assert writing is not None, "a file was continued before it was opened"
-            writing.write(piece.data)
-            if piece.last:
-                writing.complete()
-                writing = None
-            yield piece
-    except OSError as error:
-        raise CliError(f"cannot write {error.filename or target}: {error.strerror}") from error
-    finally:
-        if writing is not None:
-            writing.drop()
+                    writing.complete()
+                    writing = None
+                yield piece
+        except OSError as error:
+            raise CliError(f"cannot write {folders.named(error.filename)}: {error.strerror}") from error
+        finally:
+            if writing is not None:
+                writing.drop()
+
+
+class _Folders:
+    """The folders below one, each opened from the one above it, so that none can lead elsewhere.
+
+    The last path is kept open: files come in order, and most are in the folder of the one before.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._top: Path | None = None
+        self._handles: list[int] = []
+        self._names: list[str] = []
+
+    def __enter__(self) -> _Folders:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close(0)
+
+    def place(self, path: str) -> tuple[int, str]:
+        """Return the open folder, made where it is missing, that a file is in, and the file's name in it.
+
+        path: relative; "" means the target itself, which is a file then.
+        """
+        if not path:
+            self._open_top(self._target.parent)
+            return self._handles[0], self._target.name
+        *folders, name = path.split("/")
+        self._open_top(self._target)
+        common = 0
+        while common < min(len(folders), len(self._names)) and folders[common] == self._names[common]:
+            common += 1
+        self._close(common + 1)
+        for each in folders[common:]:
+            self._handles.append(self._enter(each))
+            self._names.append(each)
+        return self._handles[-1], name
+
+    def named(self, name: object) -> str:
+        """Return the whole path of a name in the folder that is open."""
+        return str(Path(self._top or self._target, *self._names, str(name))) if name else str(self._target)
+
+    def _open_top(self, folder: Path) -> None:
+        """Open the folder that the user named, which may well be a link."""
+        if self._top != folder:
+            self._close(0)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._handles = [os.open(folder, os.O_RDONLY | os.O_DIRECTORY)]
+            self._top = folder
+
+    def _enter(self, name: str) -> int:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        above = self._handles[-1]
+        try:
+            return os.open(name, flags, dir_fd=above)
+        except FileNotFoundError:
+            os.mkdir(name, dir_fd=above)
+            return os.open(name, flags, dir_fd=above)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+            is_link = stat.S_ISLNK(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode)
+            what = "a link" if is_link else "no folder"
+            raise CliError(
+                f"cannot write below {self.named(name)}: it is {what}; remove it, or get into another folder"
+            ) from error
+
+    def _close(self, kept: int) -> None:
+        for handle in self._handles[kept:]:
+            os.close(handle)
+        del self._handles[kept:]
+        del self._names[max(kept - 1, 0) :]
 
 
 class _Part:
-    """A file that is being written beside its place."""
+    """A file that is being written beside its place, in an open folder."""
 
-    def __init__(self, place: Path) -> None:
-        if place.is_dir():
-            raise CliError(f"cannot write {place}: it is a folder; name a file, or use -r")
-        self._place = place
-        self._part = place.with_name(f".{place.name[:NAME_HEAD]}.{os.getpid()}.part")
-        self._stream = self._part.open("wb", buffering=0)
+    def __init__(self, folder: int, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._part = f".{name[:NAME_HEAD]}.{os.getpid()}.part"
+        with suppress(FileNotFoundError):
+            os.unlink(self._part, dir_fd=folder)
+        self._handle: int | None = os.open(self._part, _CREATE, 0o666, dir_fd=folder)
 
     def write(self, data: bytes) -> None:
         """Write all of `data`."""
-        view = memoryview(data)
-        while view:
-            view = view[self._stream.write(view) :]
+        assert self._handle is not None, "the file was closed"
+        _write_all(self._handle, data)
 
     def complete(self) -> None:
-        """Put the file into its place."""
-        self._stream.close()
-        self._part.replace(self._place)
+        """Put the file into its place, instead of whatever stands there but a folder."""
+        self._close()
+        os.rename(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
 
     def drop(self) -> None:
         """Leave nothing behind."""
-        self._stream.close()
-        self._part.unlink(missing_ok=True)
+        self._close()
+        with suppress(FileNotFoundError):
+            os.unlink(self._part, dir_fd=self._folder)
+
+    def _close(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
 
-def _write_whole(place: str, data: bytes) -> None:
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+
+
+def _write_whole(folder: int, name: str, data: bytes) -> None:
     """Write a file that came in one piece; with thousands of small ones, moving each would double the work."""
-    handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
+        handle = os.open(name, _CREATE, 0o666, dir_fd=folder)
+    except FileExistsError:
+        # Whatever it is, a second name of some other file included, it is not written through.
+        os.unlink(name, dir_fd=folder)
+        handle = os.open(name, _CREATE, 0o666, dir_fd=folder)
+    try:
+        _write_all(handle, data)
     finally:
         os.close(handle)
 
 
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
 @contextmanager
 def one_file(target: Path) -> Iterator[Callable[[bytes], None]]:
-    """Give what writes one file; it takes its place when the block ends well."""
+    """Give what writes one file; it takes its place when the block ends well.
+
+    A pipe or a device, which the user named, is written to.
+    """
     try:
-        part = _Part(target)
+        if target.is_dir():
+            raise CliError(f"cannot write {target}: it is a folder; name a file, or use -r")
+        if target.exists() and not target.is_file():
+            with target.open("wb", buffering=0) as stream:
+                yield partial(_write_all, stream.fileno())
+            return
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            yield part.write
-            part.complete()
+            part = _Part(folder, target.name)
+            try:
+                yield part.write
+                part.complete()
+            finally:
+                part.drop()
         finally:
-            part.drop()
+            os.close(folder)
     except OSError as error:
         raise CliError(f"cannot write {target}: {error.strerror}") from error
 
