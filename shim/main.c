@@ -17,7 +17,7 @@
 #define CONNECT_TRIES 1200       /* of 50 ms: a worker beside us may start later than we do */
 
 static const char usage[] =
-	"usage: hathi-shim sandbox --fd N --stage DIR --scratch DIR [--hide PATH]... [--cover DIR]... [--own DIR]... [--show PATH]...\n"
+	"usage: hathi-shim sandbox --fd N --stage DIR --scratch DIR [--hide PATH]... [--cover DIR]... [--own DIR]... [--show PATH]... [--cgroup DIR]...\n"
 	"       hathi-shim serve (--fd N | --unix PATH | --stdio)\n";
 
 static _Noreturn void refuse(const char *why)
@@ -49,6 +49,18 @@ static void use_stdio(void)
 	if (in < 0 || out < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
 		refuse("standard input and output cannot be used");
 	wire_use(in, out);
+}
+
+/* We go in before we start anything, so that all that we start is in it. It is the limits' border, not ours alone: when
+ * the kernel ends us for memory, that ends what ran as well. */
+static void join_group(const char *folder)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/cgroup.procs", folder);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		fatal("cannot enter the control group %s: %s", folder, strerror(errno));
+	close(fd);
 }
 
 static void hello(const struct view *view)
@@ -130,6 +142,8 @@ int main(int argc, char **argv)
 			sandbox.cover[sandbox.cover_count++] = argv[i];
 		else if (strcmp(argv[i - 1], "--own") == 0)
 			sandbox.own[sandbox.own_count++] = argv[i];
+		else if (strcmp(argv[i - 1], "--cgroup") == 0)
+			join_group(value);
 		else if (strcmp(argv[i - 1], "--show") == 0)
 			sandbox.show[sandbox.show_count++] = argv[i];
 		else

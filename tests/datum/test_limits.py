@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hathi.datum.limits import host_config, memory
+from hathi.datum.limits import MAX_PROCESSES, host_config, memory
 from hathi.model.errors import InvalidError
 
 
@@ -43,9 +43,14 @@ def test_limits_are_enforced_and_requests_are_shares() -> None:
         "cpu_shares": 256,
         "mem_reservation": 1000,
         "device_requests": [{"Count": 2, "Capabilities": [["gpu"]]}],
+        "pids_limit": MAX_PROCESSES,
     }
 
 
 def test_without_resources_there_are_no_limits() -> None:
-    assert host_config({}) == {}
-    assert host_config({"resource_limits": {"cpu": 0, "memory": "", "gpu": None}}) == {}
+    assert host_config({}, processes=0) == {}
+    assert host_config({"resource_limits": {"cpu": 0, "memory": "", "gpu": None}}, processes=0) == {}
+
+
+def test_a_container_may_not_have_any_number_of_processes() -> None:
+    assert host_config({}) == {"pids_limit": MAX_PROCESSES}

@@ -116,3 +116,18 @@ def test_user_code_sees_only_its_own_environment(own_pachd: Pachd, own_pachctl: 
     assert "objects" not in pachctl("get", "file", "p@master:/root")
     numbers = [n for n in pachctl("get", "file", "p@master:/processes").split() if n.isdigit()]
     assert len(numbers) < 10, "only the sandbox's own processes are seen"
+
+
+def test_a_memory_limit_holds_or_the_pipeline_says_that_it_does_not(pachctl: Pachctl, name: str) -> None:
+    pachctl("create", "repo", name)
+    pachctl("put", "file", f"{name}@master:/a", text="a")
+    p = f"{name}-p"
+    transform = {"cmd": [sys.executable, "-Sc", "data = b'x' * int(300e6)"]}
+    document = json.loads(spec(p, name, "")) | {"transform": transform, "resource_limits": {"memory": "64Mi"}}
+    done = pachctl.run("create", "pipeline", text=json.dumps(document), check=True)
+    warned = "resource_limits.memory is not enforced"
+    if warned.encode() in done.stderr:
+        assert warned in pachctl("inspect", "pipeline", p)
+        return
+    job = run(pachctl, p)
+    assert "it was killed for using more memory than its limit of 64 MiB" in json.dumps(job)

@@ -20,6 +20,7 @@ from hathi.model.errors import NotFoundError
 from hathi.wire.gen import hathi_pb2, pfs_pb2, pps_pb2
 
 _CODE = "transform"
+_LIMITS = "resource_limits"
 """The part of a spec that a change of image or command is a change of."""
 
 
@@ -143,6 +144,9 @@ def _send(session: Session, spec: Spec, order: Order) -> None:
         after = json.loads(answer.effective_create_pipeline_request_json or "{}")
         if _only_code_differs(before, after):
             _tell_kept(session, spec)
+    if not session.transaction and session.server.is_hathi and _LIMITS in spec.data:
+        for warning in _about(session, spec).warnings:
+            session.warn(warning)
 
 
 def _effective(session: Session, spec: Spec) -> Mapping[str, Any] | None:
@@ -161,9 +165,15 @@ def _only_code_differs(before: Mapping[str, Any], after: Mapping[str, Any]) -> b
     return before.get(_CODE) != after.get(_CODE) and before.get("input") == after.get("input")
 
 
+def _about(session: Session, spec: Spec) -> hathi_pb2.PipelineResponse:
+    answer: hathi_pb2.PipelineResponse = session.server.about.Pipeline(
+        hathi_pb2.PipelineRequest(project=spec.project, pipeline=spec.name)
+    )
+    return answer
+
+
 def _tell_kept(session: Session, spec: Spec) -> None:
-    request = hathi_pb2.PipelineRequest(project=spec.project, pipeline=spec.name)
-    kept = session.server.about.Pipeline(request).datums_kept
+    kept = _about(session, spec).datums_kept
     if kept:
         what = "1 datum keeps its result" if kept == 1 else f"{kept} datums keep their results"
         them = "it" if kept == 1 else "them"

@@ -34,4 +34,5 @@ def reason_of(outcome: Outcome, timeout: float) -> str:
         return datum_timeout.reason(timeout)
     if outcome.signal:
         return f"the command was ended by signal {outcome.signal}"
-    return f"the command exited with status {outcome.code}"
+    least = f", after it could not start more than {outcome.processes} processes" if outcome.processes else ""
+    return f"the command exited with status {outcome.code}{least}"

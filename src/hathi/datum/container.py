@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hathi.datum.cgroup import counter, ended_well, memory_limit_in
 from hathi.datum.frames import Command, Outcome
 from hathi.datum.litter import remove_tree
 from hathi.datum.sandbox import START_SECONDS, Output, Sandbox, SandboxFailed, SandboxGone, Wire
@@ -48,8 +49,6 @@ _OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.o
 """Where a container reads how many of its processes were killed for memory: cgroup version 2, and 1."""
 
 _OOM_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-
-_NO_LIMIT = 1 << 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ class ContainerSandbox(Sandbox):
             self._showing = command.folder
         try:
             outcome = super().run(replace(command, folder=""), output)
-            return outcome if _ended_well(outcome) else self._explained(outcome)
+            return outcome if ended_well(outcome) else self._explained(outcome)
         except SandboxFailed:
             raise
         except SandboxGone as error:
@@ -148,16 +147,10 @@ class ContainerSandbox(Sandbox):
         return replace(outcome, memory=self._memory_limit()) if kills > before else outcome
 
     def _count_oom_kills(self) -> int:
-        for line in self._first_of(_OOM_COUNTERS).splitlines():
-            name, _, number = line.partition(" ")
-            if name == "oom_kill" and number.isdigit():
-                return int(number)
-        return 0
+        return counter(iter([self._first_of(_OOM_COUNTERS)]), "oom_kill")
 
     def _memory_limit(self) -> str:
-        text = self._first_of(_OOM_LIMITS).strip()
-        limited = text.isdigit() and int(text) < _NO_LIMIT
-        return f"its limit of {_human(int(text))}" if limited else "the machine has"
+        return memory_limit_in(self._first_of(_OOM_LIMITS))
 
     def _first_of(self, paths: tuple[str, ...]) -> str:
         """Return what the first file of these holds that can be read in the container, "" when none can."""
@@ -290,16 +283,3 @@ def _empty_into(folder: Path, target: Path) -> None:
         names = [entry.name for entry in entries]
     for name in names:
         (folder / name).rename(target / name)
-
-
-def _ended_well(outcome: Outcome) -> bool:
-    return outcome.code == 0 or bool(outcome.error) or outcome.timed_out or outcome.killed
-
-
-def _human(size: int) -> str:
-    """Return a size in the largest unit that says it exactly."""
-    units = ["bytes", "KiB", "MiB", "GiB"]
-    while size and size % 1024 == 0 and len(units) > 1:
-        size //= 1024
-        units.pop(0)
-    return f"{size} {units[0]}"

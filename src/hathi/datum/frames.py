@@ -64,6 +64,7 @@ class Outcome:
     error: why it could not be started at all, or "".
     peak_bytes: the largest resident memory of one of its processes. Times in seconds, over all its processes.
     memory: how much it may use, in words, when one of its processes was killed for using more; or "".
+    processes: how many it may have at a time, when it could not start one more; or "".
     """
 
     code: int
@@ -76,6 +77,7 @@ class Outcome:
     system_seconds: float = 0.0
     wall_seconds: float = 0.0
     memory: str = ""
+    processes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from hathi.datum import frames
+from hathi.datum.cgroup import Cgroup
 from hathi.datum.frames import Command, Hello, Look, Outcome
 from hathi.datum.hidden import HostView
 from hathi.datum.litter import remove_tree
@@ -158,16 +159,49 @@ class Sandbox:
         self.close()
 
 
-def start_sandbox(shim: Path, stage: Path, scratch: Path, view: HostView) -> Sandbox:
+class BoundSandbox(Sandbox):
+    """A sandbox whose processes are in a control group, which explains why they failed."""
+
+    def __init__(self, wire: Wire, end: Callable[[], None], group: Cgroup) -> None:
+        super().__init__(wire, end)
+        self._group = group
+
+    def run(self, command: Command, output: Output) -> Outcome:
+        """Run a command to its end, giving its output to `output` as it comes."""
+        before = self._group.counts()
+        try:
+            return self._group.explained(super().run(command, output), before)
+        except SandboxFailed:
+            raise
+        except SandboxGone as error:
+            if self._group.counts().killed > before.killed:
+                limit = self._group.memory_limit()
+                raise SandboxGone(f"it was killed for using more memory than {limit}") from error
+            raise
+
+
+NO_GROUP = Cgroup()
+
+
+def start_sandbox(shim: Path, stage: Path, scratch: Path, view: HostView, group: Cgroup = NO_GROUP) -> Sandbox:
     """Start the shim in namespaces of its own, or raise SandboxGone saying why that cannot be.
 
     stage: folder whose subfolders can be shown at /pfs. scratch: folder for what the sandbox writes elsewhere.
-    view: what it shows of the host.
+    view: what it shows of the host. group: the control group that its processes are in.
     The calling thread must outlive the sandbox, because the kernel ends a child with the thread that started it.
     """
     room = Path(tempfile.mkdtemp(prefix="sandbox-", dir=scratch))
     ours, theirs = socket.socketpair()
-    options = ["--fd", str(theirs.fileno()), "--stage", str(stage), "--scratch", str(room), *view.options()]
+    options = [
+        "--fd",
+        str(theirs.fileno()),
+        "--stage",
+        str(stage),
+        "--scratch",
+        str(room),
+        *view.options(),
+        *group.options(),
+    ]
     with theirs:
         try:
             process = subprocess.Popen(
@@ -194,7 +228,7 @@ def start_sandbox(shim: Path, stage: Path, scratch: Path, view: HostView) -> San
     ours.settimeout(START_SECONDS)
     wire = Wire(ours)
     try:
-        sandbox = Sandbox(wire, end)
+        sandbox = BoundSandbox(wire, end, group)
     except SandboxGone:
         wire.close()
         end()

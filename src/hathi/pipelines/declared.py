@@ -63,5 +63,10 @@ def declared(pipeline: Pipeline, row: VersionRow) -> Declared:
     )
 
 
+def resources_of(spec: Spec) -> Mapping[str, Any]:
+    """Return what a spec asks for its workers' commands, and what it bounds."""
+    return {name: spec[name] for name in ("resource_requests", "resource_limits") if name in spec}
+
+
 def _seconds(spec: Spec, field: str) -> float:
     return seconds(spec[field]) if spec.get(field) else 0.0

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from math import inf
+from typing import Any
 
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
 from hathi.supervision import Supervisor
@@ -45,6 +46,10 @@ class ExternalRuntime:
     def engine(self) -> str:
         """Return "": which engine workers have, if any, is not known here."""
         return ""
+
+    def unenforced(self, resources: Mapping[str, Any]) -> Sequence[str]:
+        """Return that no limit is, when there is one: it is that of the machine or container of the workers."""
+        return ["resource_limits are not enforced: give them to the workers' own machines"] if resources else []
 
     def ensure(self, group: WorkerGroup) -> None:
         """Take note of the group."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
 
@@ -34,6 +35,10 @@ class FakeRuntime:
     def engine(self) -> str:
         """Return that there is none."""
         return ""
+
+    def unenforced(self, resources: Mapping[str, Any]) -> Sequence[str]:
+        """Return that everything is."""
+        return ()
 
     def ensure(self, group: WorkerGroup) -> None:
         """Declare a group."""

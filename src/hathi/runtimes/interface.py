@@ -7,7 +7,7 @@ worker, once started, asks the server for work. Every call is idempotent, and re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -62,6 +62,10 @@ class Runtime(Protocol):
 
     def engine(self) -> str:
         """Return what tells the workers' container engine from all others; "" when there is none, or it is down."""
+        ...
+
+    def unenforced(self, resources: Mapping[str, Any]) -> Sequence[str]:
+        """Return what of a spec's resources is not enforced here, and why, each in words for a person."""
         ...
 
     def ensure(self, group: WorkerGroup) -> None:

@@ -78,7 +78,9 @@ class Server:
         logs = Logs(segments, database.feed)
         cluster = _cluster_id(settings.root)
         hide = [settings.root, settings.objects, settings.logs]
-        place = Place(address=lambda: self._address, scratch=settings.scratch, hide=hide)
+        place = Place(
+            address=lambda: self._address, scratch=settings.scratch, hide=hide, processes=settings.max_processes
+        )
         runtime = runtimes.make(settings, place, cluster, supervisor)
         parts.callback(runtime.close)
         if problem := runtime.check():

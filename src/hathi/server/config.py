@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hathi.datum.limits import MAX_PROCESSES
 from hathi.model.errors import InvalidError
 
 RUNTIMES = ("auto", "process", "docker", "external")
@@ -26,6 +27,7 @@ class Settings:
     log_format: `text` for people, `json` for collectors.
     database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
     stream_idle: seconds after which a call is ended whose client sends and reads nothing.
+    max_processes: how many processes and threads the commands of one worker may have at a time; 0 for any.
     show: folders in /tmp or in home folders that the process runtime lets user code read; these appear empty otherwise.
     """
 
@@ -37,6 +39,7 @@ class Settings:
     database: str = ""
     show: tuple[Path, ...] = ()
     stream_idle: float = 1800.0
+    max_processes: int = MAX_PROCESSES
 
     @property
     def database_url(self) -> str:
@@ -64,6 +67,8 @@ class Settings:
             raise InvalidError(f"--runtime {self.runtime}: must be one of {', '.join(RUNTIMES)}")
         if self.log_format not in LOG_FORMATS:
             raise InvalidError(f"--log-format {self.log_format}: must be one of {', '.join(LOG_FORMATS)}")
+        if self.max_processes < 0:
+            raise InvalidError(f"--max-processes {self.max_processes}: must be a number, or 0 for any")
         if not 0 <= self.port <= 65535:
             raise InvalidError(f"--port {self.port}: must be between 0 and 65535")
         if not 1 <= self.stream_idle <= 1_000_000:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from hathi import __version__
+from hathi.datum.limits import MAX_PROCESSES
 from hathi.model.errors import HathiError
 from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
 
@@ -54,6 +55,14 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     default=1800.0,
     help="Seconds after which an upload or download is ended whose client sends and reads nothing.",
 )
+@click.option(
+    "--max-processes",
+    envvar="HATHI_MAX_PROCESSES",
+    type=int,
+    default=MAX_PROCESSES,
+    show_default=True,
+    help="Processes and threads that the commands of one worker may have, where that can be enforced; 0 for any.",
+)
 @click.version_option(__version__, prog_name="pachd")
 def main(
     root: Path | None,
@@ -64,6 +73,7 @@ def main(
     database: str,
     show: tuple[Path, ...],
     stream_idle: float,
+    max_processes: int,
 ) -> None:
     """Serve versioned data and pipelines over Pachyderm 2.12's gRPC API."""
     settings = Settings(
@@ -75,6 +85,7 @@ def main(
         database=database,
         show=show,
         stream_idle=stream_idle,
+        max_processes=max_processes,
     )
     try:
         run(settings.checked())

@@ -20,6 +20,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from hathi.datum.cgroup import Cgroup
 from hathi.datum.hidden import HostView, host_view
 from hathi.datum.litter import remove_tree
 from hathi.datum.shim import binary
@@ -56,6 +57,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--cover", action="append", type=Path, default=[], help="folder that it finds empty")
     parser.add_argument("--own", action="append", type=Path, default=[], help="empty folder in a covered one")
+    parser.add_argument("--cgroup", action="append", type=Path, default=[], help="control group of user code")
     parser.add_argument("--image", type=Path, default=None, help="file that tells of the image of our containers")
     return parser.parse_args()
 
@@ -140,7 +142,7 @@ def _work(options: argparse.Namespace, owner: Owner | None, view: HostView) -> N
     stage = stage_folder(options.scratch)
     client = Client(options.address)
     if options.image is None:
-        ground = sandboxed(shim, stage, options.scratch, view)
+        ground = sandboxed(shim, stage, options.scratch, view, Cgroup(tuple(options.cgroup)))
     else:
         ground = contained(shim, stage, options.scratch, options.image)
     if owner is not None:

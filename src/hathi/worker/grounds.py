@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hathi.datum import environment
+from hathi.datum.cgroup import Cgroup
 from hathi.datum.container import Ending, Link
 from hathi.datum.hidden import HostView
 from hathi.datum.sandbox import Sandbox, start_sandbox
@@ -33,12 +34,12 @@ class Ground:
     close: Callable[[], None] = lambda: None
 
 
-def sandboxed(shim: Path, stage: Path, scratch: Path, view: HostView) -> Ground:
+def sandboxed(shim: Path, stage: Path, scratch: Path, view: HostView, group: Cgroup) -> Ground:
     """Make the first sandbox and say `ready`; SandboxGone when that cannot be.
 
     To be called from a thread that lasts as long as the process: the kernel ends the sandbox with the thread.
     """
-    sandboxes = Sandboxes(lambda: start_sandbox(shim, stage, scratch, view))
+    sandboxes = Sandboxes(lambda: start_sandbox(shim, stage, scratch, view, group))
     sandboxes.get()
     say("ready")
     return Ground(

@@ -45,7 +45,8 @@ def _runtime(session: Session, info: pps_pb2.PipelineInfo) -> list[tuple[str, st
     except UnimplementedError:
         return []
     note = f" ({answer.runtime_note})" if answer.runtime_note else ""
-    return [("Runtime", f"{answer.runtime}{note}" if answer.runtime else "")]
+    runtime = [("Runtime", f"{answer.runtime}{note}" if answer.runtime else "")]
+    return [*runtime, *(("Warning", warning) for warning in answer.warnings)]
 
 
 @command()

@@ -8,7 +8,7 @@ from hathi.metadata.transaction import Transaction
 from hathi.model.lifecycle.pipeline import Action, Observation, decide
 from hathi.model.references import Pipeline
 from hathi.pipelines import repos, work
-from hathi.pipelines.declared import Declared, declared
+from hathi.pipelines.declared import Declared, declared, resources_of
 from hathi.pipelines.logs import Logs
 from hathi.pipelines.rows import jobs, pipelines
 from hathi.pipelines.rows.pipelines import PipelineRow
@@ -16,7 +16,6 @@ from hathi.pipelines.work import group_key
 from hathi.runtimes.interface import GroupStatus, Runtime, WorkerGroup
 from hathi.versioning.store import Store
 
-_RESOURCES = ("resource_requests", "resource_limits")
 _NO_WORKERS = GroupStatus(wanted=0, ready=0)
 
 
@@ -69,7 +68,7 @@ def worker_group(pipeline: Pipeline, spec: Declared) -> WorkerGroup:
         version=spec.version,
         scale=spec.workers,
         transform=spec.transform,
-        resources={name: spec.spec[name] for name in _RESOURCES if name in spec.spec},
+        resources=resources_of(spec.spec),
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hathi.datum.container import LINK, SHIM_LABEL, TOKEN_VARIABLE, box_folder, shim_command
-from hathi.datum.limits import host_config
+from hathi.datum.limits import MAX_PROCESSES, host_config
 from hathi.datum.shim import binary
 from hathi.engine.choosing import exact_name
 from hathi.engine.docker import Engine
@@ -91,15 +91,18 @@ class Containers:
         labels: Mapping[str, str],
         prefix: str,
         bury: Callable[[str], None],
+        processes: int = MAX_PROCESSES,
     ) -> None:
-        """labels, prefix: of every container, and of its name. bury: removes a container, in the end."""
+        """labels, prefix: of every container, and of its name. bury: removes a container, in the end. processes: how
+        many it may have at a time.
+        """
         self._engine = engine
         self._image = image
         self._life = life
         self._labels = {**labels, "hathi.group": life.group.key, "hathi.worker": life.name}
         self._prefix = prefix
         self._bury = bury
-        self._host = host_config(life.group.resources)
+        self._host = host_config(life.group.resources, processes)
         self._shim = binary(image.machine)
         self._asked: _Asked | None = None
         self._made: _Made | None = None

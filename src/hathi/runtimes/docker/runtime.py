@@ -10,6 +10,8 @@ import secrets
 import threading
 import time
 import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hathi.engine.choosing import obtain
 from hathi.engine.containers import Pauses
@@ -79,6 +81,10 @@ class DockerRuntime(Keepers):
         except HathiError:
             return ""
 
+    def unenforced(self, resources: Mapping[str, Any]) -> Sequence[str]:
+        """Return that everything is."""
+        return ()
+
     def close(self) -> None:
         """Stop every worker and remove every container."""
         super().close()
@@ -96,7 +102,9 @@ class DockerRuntime(Keepers):
                 self._listener = threading.Thread(target=self._listen, name="pauses", daemon=True)
                 self._listener.start()
         labels = {CLUSTER_LABEL: self._cluster, SERVER_LABEL: self._server}
-        made = Containers(self._engine, image, life, labels, f"hathi-{self._cluster[:8]}", self._bury)
+        made = Containers(
+            self._engine, image, life, labels, f"hathi-{self._cluster[:8]}", self._bury, self._place.processes
+        )
         with self._telling:
             self._companions.add(made)
         return made

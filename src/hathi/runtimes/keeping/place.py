@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hathi.datum.limits import MAX_PROCESSES
 from hathi.datum.shim import binary
 
 
@@ -16,11 +17,12 @@ class Place:
 
     address: of the server, asked when a worker starts; "" while it does not serve yet. scratch: folder that is the
     runtime's alone; emptied at start. hide: our own folders, which user code must not see. command: starts the worker
-    program.
+    program. processes: how many processes and threads the commands of one worker may have at a time; 0 for any.
     """
 
     address: Callable[[], str]
     scratch: Path
     hide: Sequence[Path] = ()
+    processes: int = MAX_PROCESSES
     shim: Path = field(default_factory=binary)
     command: Sequence[str] = (sys.executable, "-m", "hathi.worker")

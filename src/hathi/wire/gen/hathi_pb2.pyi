@@ -1063,22 +1063,28 @@ class PipelineResponse(_message.Message):
     RUNTIME_FIELD_NUMBER: _builtins.int
     RUNTIME_NOTE_FIELD_NUMBER: _builtins.int
     DATUMS_KEPT_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     runtime: _builtins.str
     """recorded with the pipeline's version"""
     runtime_note: _builtins.str
     """what a user should know of it, e.g. that the image is not used"""
     datums_kept: _builtins.int
     """datums that an update left alone"""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what does not hold here though its spec says so, such as limits that are not enforced"""
+
     def __init__(
         self,
         *,
         runtime: _builtins.str = ...,
         runtime_note: _builtins.str = ...,
         datums_kept: _builtins.int = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["datums_kept", b"datums_kept", "runtime", b"runtime", "runtime_note", b"runtime_note"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["datums_kept", b"datums_kept", "runtime", b"runtime", "runtime_note", b"runtime_note", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

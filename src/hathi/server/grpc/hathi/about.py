@@ -6,6 +6,7 @@ from hathi import __version__
 from hathi.model.ids import CommitSetId
 from hathi.model.references import DEFAULT_PROJECT, Job, Pipeline
 from hathi.pipelines import jobs, listing
+from hathi.pipelines.declared import resources_of
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
 from hathi.wire.gen import hathi_pb2
@@ -36,10 +37,13 @@ class About:
         """Tell where a pipeline runs and what its last update left alone."""
         pipeline = Pipeline(request.project or DEFAULT_PROJECT, request.pipeline)
         with self._store.db.read() as tx:
-            info = listing.inspect(tx, pipeline, details=False)
+            info = listing.inspect(tx, pipeline)
         kept = listing.datums_kept(self._store, pipeline)
         return hathi_pb2.PipelineResponse(
-            runtime=info.runtime, runtime_note=_NOTES.get(info.runtime, ""), datums_kept=kept
+            runtime=info.runtime,
+            runtime_note=_NOTES.get(info.runtime, ""),
+            datums_kept=kept,
+            warnings=self._runtime.unenforced(resources_of(info.spec)),
         )
 
     def Job(self, request: hathi_pb2.JobRequest, call: Call) -> hathi_pb2.JobResponse:
