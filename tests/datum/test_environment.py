@@ -48,3 +48,9 @@ def test_later_layers_win_and_nothing_else_is_seen(monkeypatch: pytest.MonkeyPat
 
 def test_the_env_file_has_a_line_for_each_variable() -> None:
     assert dotenv({"A": "1", "B": "2"}) == b"A=1\nB=2\n"
+
+
+def test_an_input_never_sets_a_variable_that_programs_need(source: Source) -> None:
+    variables = datum_variables("j", "d", [source("PATH", "/a"), source("LD_PRELOAD", "/a"), source("A=B", "/a")])
+    assert not {"A=B", "PATH", "LD_PRELOAD"} & variables.keys()
+    assert variables["PATH_COMMIT"] == variables["LD_PRELOAD_COMMIT"] != ""

@@ -19,6 +19,7 @@ from hathi.images import buildspec
 from hathi.images.buildspec import BuildSpec
 from hathi.model.images import parse_image
 from hathi.model.spec import Problem, SpecError, parse_spec, show, translate
+from hathi.model.spec.rules import NO_COMMAND
 
 _UNKNOWN = re.compile(r'unknown field "([^"]+)"')
 """A problem with a key that is not known has the path of the mapping; the key itself is what to point at."""
@@ -152,6 +153,8 @@ def _check(
     if problems:
         raise SpecFileError(problems)
     for remark in parsed.notes:
+        if build is not None and remark.message == NO_COMMAND:
+            continue  # the builder brings one
         note(line(remark.path, remark.message))
     return Spec(source, _with_project(data, project), modes, folder, build, line)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from hathi.model.names import is_free_variable, is_variable
 from hathi.model.pps import DatumInput
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -30,11 +31,17 @@ class Job:
 
 
 def datum_variables(job: str, datum: str, inputs: Iterable[DatumInput]) -> dict[str, str]:
-    """Return the variables that tell one datum from another; of inputs that share a name, the last one counts."""
+    """Return the variables that tell one datum from another; of inputs that share a name, the last one counts.
+
+    An input whose name is that of a variable that programs need, such as PATH, has no variable with its path.
+    """
     variables: dict[str, str] = {}
     source = None
     for source in inputs:
-        variables[source.name] = f"/pfs/{source.name}{source.path.rstrip('/')}"
+        if not is_variable(source.name):
+            continue
+        if is_free_variable(source.name):
+            variables[source.name] = f"/pfs/{source.name}{source.path.rstrip('/')}"
         variables[f"{source.name}_COMMIT"] = source.commit.id
         if source.join_on:
             variables[f"PACH_DATUM_{source.name}_JOIN_ON"] = source.join_on

@@ -26,12 +26,31 @@ MAX_LABEL = 63
 REPO_TYPES = (USER, SPEC, META)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+_VARIABLE = re.compile(r"[^=\0]+")
+_RESERVED_VARIABLE = re.compile(
+    r"PATH|HOME|SHELL|USER|LOGNAME|PWD|OLDPWD|TMPDIR|TMP|TEMP|TZ|TZDIR|TERM|HOSTNAME|LANG|LANGUAGE|LC_[A-Z]+"
+    r"|IFS|ENV|CDPATH|PS4|SHELLOPTS|BASHOPTS|BASH_[A-Z]+|PROMPT_COMMAND"
+    r"|(LD|DYLD|MALLOC)_[A-Z0-9_]+|GLIBC_TUNABLES|GCONV_PATH|LOCPATH|NLSPATH|HOSTALIASES|RES_OPTIONS|LOCALDOMAIN"
+    r"|PYTHON[A-Z]+|PERL5?(LIB|OPT|DB)|RUBY(LIB|OPT)|(R|GEM|NODE|JAVA|LUA)_[A-Z_]+|CLASSPATH|_JAVA_OPTIONS"
+    r"|(https?|ftp|all|no)_proxy|(HTTPS?|FTP|ALL|NO)_PROXY|(PACH|PPS)_.*|FILESET_ID"
+)
+"""Variables by which programs find what they need, or which the worker sets."""
 _LEADING = re.compile(r"[A-Za-z0-9]")
 
 
 def is_name(text: str) -> bool:
     """Return whether `text` uses the characters that every name is made of, and at least one."""
     return _NAME.fullmatch(text) is not None
+
+
+def is_variable(name: str) -> bool:
+    """Return whether there can be a variable of this name."""
+    return _VARIABLE.fullmatch(name) is not None
+
+
+def is_free_variable(name: str) -> bool:
+    """Return whether an input of this name may set the variable of that name without breaking the programs it runs."""
+    return is_variable(name) and _RESERVED_VARIABLE.fullmatch(name) is None
 
 
 def is_branch_name(text: str) -> bool:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from hathi.model.inputs import Cross, leaves
 from hathi.model.pps import PipelineType
 from hathi.model.references import Pipeline
-from hathi.model.spec import parse_spec
+from hathi.model.spec import SpecError, parse_spec
 
 TRANSFORM = {"image": "a:1", "cmd": ["x"]}
 
@@ -85,3 +87,44 @@ def test_types_follow_from_what_is_given() -> None:
     assert parse_spec(spec(pfs("a"), service={"internal_port": 80})).type is PipelineType.SERVICE
     spout = parse_spec({"pipeline": {"name": "s"}, "transform": TRANSFORM, "spout": {}})
     assert (spout.type, spout.input) == (PipelineType.SPOUT, None)
+
+
+def notes(written: dict[str, Any]) -> list[str]:
+    return [str(note) for note in parse_spec(written).notes]
+
+
+def test_a_spec_without_a_command_is_warned_of() -> None:
+    [note] = notes({**spec(pfs("images")), "transform": {"image": "a:1"}})
+    assert note == "transform: there is no cmd, so every datum will fail: an image's own entrypoint is not run"
+    assert notes(spec(pfs("images"))) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["PATH", "HOME", "LD_PRELOAD", "PYTHONPATH", "LC_ALL", "PACH_JOB_ID", "PPS_POD_NAME", "a=b", "no_proxy"]
+)
+def test_an_input_named_like_a_variable_that_programs_need_is_warned_of(name: str) -> None:
+    [note] = notes(spec({"cross": [pfs("a"), pfs("images", name=name)]}))
+    assert note.startswith(f'input.cross[1].pfs: no variable "{name}" tells its path, since programs need')
+    assert f"read it in /pfs/{name}" in note
+
+
+@pytest.mark.parametrize("name", ["images", "REPORT", "Path", "PATHS", "LD", "python", "RAW", "USERS", "R_data", "ä"])
+def test_other_names_of_inputs_are_fine(name: str) -> None:
+    assert notes(spec(pfs("images", name=name))) == []
+
+
+@pytest.mark.parametrize("name", ["a\n", "\x1b[31m"])
+def test_an_input_cannot_have_a_name_that_no_line_can_show(name: str) -> None:
+    with pytest.raises(SpecError, match="input cannot be named"):
+        parse_spec(spec(pfs("images", name=name)))
+
+
+@pytest.mark.parametrize("name", ["", "A=B"])
+def test_a_variable_must_have_a_name_that_variables_can_have(name: str) -> None:
+    with pytest.raises(SpecError, match=r"transform.env: .* cannot be the name of a variable"):
+        parse_spec({**spec(pfs("images")), "transform": {**TRANSFORM, "env": {name: "1"}}})
+
+
+def test_a_nul_character_is_refused_wherever_it_stands() -> None:
+    with pytest.raises(SpecError, match=r"transform.cmd\[1\]: holds a NUL character"):
+        parse_spec({**spec(pfs("images")), "transform": {"cmd": ["sh", "a\0"]}})

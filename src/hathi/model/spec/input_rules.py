@@ -12,9 +12,9 @@ from typing import Any
 from hathi.model.errors import InvalidError
 from hathi.model.globs import GlobError, compile_glob
 from hathi.model.inputs import COMBINATORS, KINDS
-from hathi.model.names import MAX_COMPONENT, check_branch, check_project, check_repo
+from hathi.model.names import MAX_COMPONENT, check_branch, check_project, check_repo, is_free_variable
 from hathi.model.quoting import excerpt
-from hathi.model.spec.problems import Path, Problem
+from hathi.model.spec.problems import Note, Path, Problem
 
 Node = Mapping[str, Any]
 
@@ -28,6 +28,17 @@ def problems(node: Node, path: Path) -> Iterator[Problem]:
     """Yield what is wrong with the input `node` of an effective spec; `path` is its place."""
     yield from _node(node, path, ())
     yield from _clashes(node, path)
+
+
+def notes(node: Node, path: Path) -> Iterator[Note]:
+    """Yield what the user should know of a sound input."""
+    for kind, value in node.items():
+        if kind in COMBINATORS:
+            for index, child in enumerate(value):
+                yield from notes(child, (*path, kind, index))
+        elif not is_free_variable(name := value.get("name") or value.get("repo", "")):
+            text = f'no variable "{excerpt(name)}" tells its path, since programs need the one of that name'
+            yield Note((*path, kind), f"{text}; read it in /pfs/{excerpt(name)}, or give the input another name")
 
 
 def is_cron(spec: str) -> bool:
@@ -119,7 +130,7 @@ def _cron(leaf: Node, path: Path) -> Iterator[Problem]:
 def _name(name: str, path: Path) -> Iterator[Problem]:
     if name in _RESERVED:
         yield Problem((*path, "name"), f'input cannot be named "{name}", {_RESERVED[name]}')
-    elif "/" in name or name in (".", ".."):
+    elif "/" in name or not name.isprintable() or name in (".", ".."):
         yield Problem((*path, "name"), f'input cannot be named "{excerpt(name)}", as it names a folder in /pfs')
     elif len(name.encode()) > MAX_COMPONENT:
         yield Problem((*path, "name"), f'input name "{excerpt(name)}" is longer than the {MAX_COMPONENT} bytes max')

@@ -100,6 +100,8 @@ def _constant(name: str) -> Any:
 
 
 def _check_text(text: str, path: Path) -> None:
+    if "\0" in text:
+        _refuse(path, "holds a NUL character")
     if not text.isascii():
         try:
             text.encode()

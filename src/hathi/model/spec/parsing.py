@@ -62,6 +62,7 @@ def parse_spec(
     pipeline = Pipeline(home, merged["pipeline"]["name"])
     full = complete(merged, pipeline)
     source = inputs.from_spec(full["input"], home, pipeline.name) if "input" in full else None
+    notes += [Note(origin(note.path), note.message) for note in rules.notes(merged)]
     return ParsedSpec(pipeline, _type(full), user, full, source, modifiers, tuple(notes))
 
 

@@ -17,10 +17,12 @@ from hathi.model.quantities import read_quantity
 from hathi.model.quoting import excerpt
 from hathi.model.spec import input_rules
 from hathi.model.spec.limits import load_json
-from hathi.model.spec.problems import Path, Problem
+from hathi.model.spec.problems import Note, Path, Problem
 
 Spec = Mapping[str, Any]
 Rule = Callable[[Spec, str], Iterator[Problem]]
+
+NO_COMMAND = "there is no cmd, so every datum will fail: an image's own entrypoint is not run"
 
 REPROCESS = ("until_success", "every_job")
 SERVICE_TYPES = ("ClusterIP", "LoadBalancer", "NodePort")
@@ -64,6 +66,9 @@ def _transform(spec: Spec, project: str) -> Iterator[Problem]:
         yield Problem(("transform",), "pipeline transform must contain an image")
     elif reason := misnamed(transform["image"]):
         yield Problem(("transform", "image"), reason)
+    for name in transform.get("env", {}):
+        if not names.is_variable(name):
+            yield Problem(("transform", "env"), f'"{excerpt(name)}" cannot be the name of a variable')
     for index, secret in enumerate(transform.get("secrets", ())):
         place: Path = ("transform", "secrets", index)
         if not secret.get("name"):
@@ -72,6 +77,14 @@ def _transform(spec: Spec, project: str) -> Iterator[Problem]:
             yield Problem(place, "secret with env_var must specify a key")
         if not secret.get("env_var") and not secret.get("mount_path"):
             yield Problem(place, "secret must specify a mount_path or an env_var")
+
+
+def notes(spec: Spec) -> Iterator[Note]:
+    """Yield what the user should know of a sound effective spec, complete and in canonical form."""
+    if not spec.get("transform", {}).get("cmd"):
+        yield Note(("transform",), NO_COMMAND)
+    if "input" in spec:
+        yield from input_rules.notes(spec["input"], ("input",))
 
 
 def _reprocess(spec: Spec, project: str) -> Iterator[Problem]:
