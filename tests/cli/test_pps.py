@@ -185,6 +185,13 @@ def test_logs_are_one_message_a_line_or_whole_records(pachctl, failing, server) 
     assert record == {"datum_id": "d1", "user": True, "ts": "1970-01-01T00:00:01Z", "message": "hello\n"}
     assert server.calls[-1].message.datum.job == JOB
     assert pachctl("logs", "-p", "edges", "--worker").out == "starting\n"
+    server.answers["GetLogs"] = [
+        pps_pb2.LogMessage(message=f"{number}\n", user=number % 2 == 1) for number in range(100)
+    ]
+    assert pachctl("logs", "-p", "edges", "-t", "2").out == "98\n99\n", "also when each worker's newest are sent"
+    assert server.calls[-1].message.tail == 2
+    assert pachctl("logs", "-p", "edges", "-t", "2", "--worker").out == "96\n98\n"
+    assert server.calls[-1].message.tail == 0
     pachctl("logs", "-p", "edges", "--datum", "d1")
     assert server.calls[-1].message.datum.id == "d1"
     assert "--datum needs --job or --pipeline" in failing("logs", "--datum", "d1").err

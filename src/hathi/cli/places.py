@@ -109,7 +109,9 @@ def _singles(document: Document) -> list[Document]:
     for path, place in document.places.items():
         if len(path) > 1 and isinstance(path[0], int):
             inner[path[0]][path[1:]] = place
-    return [Document(item, document.places[(at,)], inner[at]) for at, item in enumerate(document.value)]
+    return [
+        Document(item, document.places.get((at,), document.start), inner[at]) for at, item in enumerate(document.value)
+    ]
 
 
 def _read_json(text: str) -> list[Document] | None:

@@ -13,6 +13,7 @@ from typing import Any
 from hathi.images.official import LANGUAGES
 from hathi.model.builds import BUILD, SOURCE
 from hathi.model.inputs import COMBINATORS
+from hathi.model.quoting import excerpt
 from hathi.model.spec import Problem
 from hathi.model.spec.kinds import STRING, Message
 from hathi.model.spec.problems import Path as Place
@@ -71,15 +72,24 @@ def _problems(build: BuildSpec, spec: Mapping[str, Any], folder: Path | None) ->
     elif build.language and build.language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         yield Problem(
-            (*PLACE, "language"), f'no official builder for "{build.language}" (there are {known}); give an `image`'
+            (*PLACE, "language"),
+            f'no official builder for "{excerpt(build.language)}" (there are {known}); give an `image`',
         )
     for name, place in _names(spec.get("input"), ("input",)):
         if name in (BUILD, SOURCE):
             yield Problem(place, f'build step-enabled pipelines cannot have an input named "{name}": it is reserved')
-    if folder is not None and not folder_of(build, folder).is_dir():
-        missing = folder_of(build, folder)
-        what = "is not a folder" if missing.exists() else "does not exist"
-        yield Problem((*PLACE, "path"), f'build path "{missing}" {what}')
+    if folder is not None and (reason := _not_a_folder(folder_of(build, folder))):
+        yield Problem((*PLACE, "path"), f'build path "{excerpt(str(folder_of(build, folder)), 300)}" {reason}')
+
+
+def _not_a_folder(path: Path) -> str:
+    """Return why nothing can be built from a path, "" when it is a folder."""
+    try:
+        if path.is_dir():
+            return ""
+        return "is not a folder" if path.exists() else "does not exist"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def _names(node: Any, place: Place) -> Iterator[tuple[str, Place]]:

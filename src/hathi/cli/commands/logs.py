@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
+from collections.abc import Iterable
 
 import click
 from google.protobuf.duration_pb2 import Duration
@@ -49,9 +51,12 @@ def logs(
     """One message a line. Without a pipeline or a job, the server prints its own log."""
     require(tail >= 0, "--tail must not be negative")
     home = session.project(project)
+    here = 0 if follow else tail
     request = pps_pb2.GetLogsRequest(
         master=master, follow=follow, tail=tail, data_filters=options.split_commas(inputs), since=_length(since)
     )
+    if here and worker:
+        request.tail = 0  # lines of user code, which are left out here, must not count
     if pipeline:
         request.pipeline.CopyFrom(references.pipeline(pipeline, home))
     if job:
@@ -60,9 +65,10 @@ def logs(
     if datum:
         require(job or pipeline, "--datum needs --job or --pipeline")
         request.datum.CopyFrom(pps_pb2.Datum(job=request.job, id=datum))
-    for message in session.server.pps.GetLogs(request):
-        if worker and (message.user or message.master):
-            continue
+    messages: Iterable[pps_pb2.LogMessage] = (
+        each for each in session.server.pps.GetLogs(request) if not (worker and (each.user or each.master))
+    )
+    for message in deque(messages, here) if here else messages:
         if raw:
             click.echo(json.dumps(documents.to_json(message), ensure_ascii=False))
         elif message.message:
