@@ -138,10 +138,10 @@ def test_beats_reports_and_logs_carry_what_they_are_given(client: Client, worker
     beat = server.beat("c", "d", 2.0)
     assert (beat.lost, beat.cancelled) == (True, {"d"})
     assert server.report(Report("c", "l", [PackRecord("n", 1, 2)], b"i", 3, 4, 5, Stats(upload_bytes=6), "d", "why"))
-    server.append_logs("default", "p", [LogLine(1, "text", "j", "d", 2, True, True, ("/a",))])
+    server.append_logs("default", "p", [LogLine(1, "text", "j", "d", 2, True, True, 7)])
     report, logs = workers.requests[1:]
     assert (report.packs[0].name, report.failed, report.upload_bytes, report.failed_reason) == ("n", 4, 6, "why")
-    assert (logs.worker, logs.lines[0].message, list(logs.lines[0].inputs)) == ("w", "text", ["/a"])
+    assert (logs.worker, logs.lines[0].message, logs.lines[0].datum_set) == ("w", "text", 7)
 
 
 def test_the_ledger_speaks_the_servers_catalogue(client: Client, workers: Workers) -> None:

@@ -181,7 +181,10 @@ class DatumInfo:
 
 @dataclass(frozen=True, slots=True)
 class LogMessage:
-    """One line of a log. `user` is whether user code wrote it; `attempt` counts from 1."""
+    """One line of a log. `user` is whether user code wrote it; `attempt` counts from 1.
+
+    datum_set: number of the set that the datum ran in, by which its inputs are found while its job runs.
+    """
 
     time: datetime
     message: str
@@ -194,4 +197,4 @@ class LogMessage:
     user: bool = False
     master: bool = False
     stderr: bool = False
-    inputs: tuple[str, ...] = ()
+    datum_set: int = 0

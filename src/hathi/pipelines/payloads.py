@@ -44,6 +44,13 @@ def unpack_runs(payload: bytes) -> Iterator[DatumRecord]:
     return map(DatumRecord.decode, _lines(payload))
 
 
+def find_run(payload: bytes, id: str) -> DatumRecord | None:
+    """Return the record of one datum to run, None when it is not there; no other one is decoded."""
+    encoded = id.encode()
+    found = (line for line in _lines(payload) if encoded in line[: len(encoded) + 8])
+    return next((record for record in map(DatumRecord.decode, found) if record.id == id), None)
+
+
 def ids_of(kind: SetKind, payload: bytes) -> Iterator[str]:
     """Yield the ids of the datums of a set, in order."""
     if kind is SetKind.RUN:

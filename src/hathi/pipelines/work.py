@@ -72,7 +72,7 @@ class Claim:
 
     id: names the claim in beats and in the report. seconds: it lapses so long after the last beat.
     roots: root of the tree (32 bytes) of each commit the inputs read, by the commit's text.
-    datum_timeout: seconds an attempt may take, 0 means any.
+    datum_timeout: seconds an attempt may take, 0 means any. datum_set: number of the set in its job.
     """
 
     id: str
@@ -85,6 +85,7 @@ class Claim:
     datum_timeout: float
     datums: tuple[Datum, ...]
     roots: Mapping[str, bytes]
+    datum_set: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +293,7 @@ def _claim(tx: Transaction, pipeline_id: int, version: int, worker: str) -> tupl
         datum_timeout=spec.datum_timeout,
         datums=(),
         roots={str(head.commit): head.root for head in heads.values()},
+        datum_set=row.seq,
     )
     return claim, sets.payload(tx, row.job_id, row.seq)
 

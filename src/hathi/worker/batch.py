@@ -130,14 +130,13 @@ class Batch:
 
     def _try(self, datum: Datum, ready: Future[Staged]) -> Tried:
         first: list[Future[Staged]] = [ready]
-        names = tuple(name for source in datum.inputs for name in (source.path, source.hash.hex()) if name)
         variables = environment.datum_variables(self._claim.job, datum.id, self._inputs.of(datum))
         env = environment.environment(self._about, variables)
         return self._attempts.run(
             datum,
             env,
             stage=lambda: self._staged(datum, first),
-            log=lambda attempt: self._logs.stream(datum.id, attempt, names),
+            log=lambda attempt: self._logs.stream(datum.id, attempt),
         )
 
     def _staged(self, datum: Datum, first: list[Future[Staged]]) -> Staged:

@@ -7,6 +7,7 @@ delivered.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,11 +28,12 @@ RETRY_SECONDS = 0.5
 class Logs:
     """Sends the lines of one claim. Methods may be called from any thread."""
 
-    def __init__(self, server: Server, project: str, pipeline: str, job: str) -> None:
+    def __init__(self, server: Server, project: str, pipeline: str, job: str, datum_set: int = 0) -> None:
         self._server = server
         self._project = project
         self._pipeline = pipeline
         self._job = job
+        self._set = datum_set
         self._changed = threading.Condition()
         self._lines: list[LogLine] = []
         self._bytes = 0
@@ -41,11 +43,15 @@ class Logs:
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
         self._thread.start()
 
-    def stream(self, datum: str, attempt: int, inputs: tuple[str, ...]) -> Stream:
+    def note(self, message: str) -> None:
+        """Add a line of the worker's own that is about no single datum."""
+        self._add(LogLine(time.time_ns(), message, self._job, datum_set=self._set))
+
+    def stream(self, datum: str, attempt: int) -> Stream:
         """Return what takes the output of one attempt."""
 
         def line(message: str, *, user: bool, stderr: bool) -> None:
-            self._add(LogLine(time.time_ns(), message, self._job, datum, attempt, user, stderr, inputs))
+            self._add(LogLine(time.time_ns(), message, self._job, datum, attempt, user, stderr, self._set))
 
         return Stream(line)
 
@@ -102,13 +108,15 @@ class Logs:
             except UnavailableError:
                 with self._changed:
                     self._changed.wait_for(lambda: self._closed, RETRY_SECONDS)
-            except HathiError:
-                return  # the server refuses them: the datum must not wait for its log
+            except HathiError as error:
+                # The datum must not wait for its log, but somebody must hear of it.
+                sys.stderr.write(f"{len(lines)} lines of the log were refused: {error}\n")
+                return
 
 
 def _size(line: LogLine) -> int:
     """Return how many bytes a line takes in a message at most."""
-    texts = (line.message, line.job, line.datum, *line.inputs)
+    texts = (line.message, line.job, line.datum)
     return LINE_OVERHEAD + sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 
 

@@ -102,7 +102,7 @@ class Worker:
 
     def _work(self, claim: Claim, chunks: Chunks, upload: Upload) -> bool:
         lease = upload.lease.id
-        logs = Logs(self._server, claim.project, claim.pipeline, claim.job)
+        logs = Logs(self._server, claim.project, claim.pipeline, claim.job, claim.datum_set)
         try:
             with Beats(self._server, claim.id, claim.seconds, lambda: chunks.ledger.renew_lease(lease)) as beats:
                 report = _run(claim.id, Batch(claim, self._bench, chunks, upload, beats, logs))

@@ -201,6 +201,7 @@ def _claim(answer: wire.ClaimResponse, datums: Sequence[wire.Datum]) -> Claim:
         ),
         roots={name: bytes.fromhex(root) for name, root in answer.roots.items()},
         objects=answer.objects,
+        datum_set=answer.datum_set,
     )
 
 
@@ -213,7 +214,7 @@ def _line(line: LogLine) -> wire.LogLine:
         attempt=line.attempt,
         user=line.user,
         stderr=line.stderr,
-        inputs=line.inputs,
+        datum_set=line.datum_set,
     )
 
 

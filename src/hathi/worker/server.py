@@ -31,7 +31,7 @@ class Claim:
 
     seconds: it lapses so long after the last beat. transform: the spec's, snake_case. timeout: seconds for each
     attempt, 0 for any. roots: root of each input commit's file tree, by the commit's text. objects: folder of the
-    object store when it is a local one, else "".
+    object store when it is a local one, else "". datum_set: number of the set in its job.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Claim:
     datums: tuple[Datum, ...]
     roots: Mapping[str, bytes]
     objects: str = ""
+    datum_set: int = 0
 
 
 class ClaimUnreadable(HathiError):
@@ -86,7 +87,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line. time_ns: since the epoch. user: user code wrote it, not the worker."""
+    """One line. time_ns: since the epoch. user: user code wrote it, not the worker. datum_set: the datum's set."""
 
     time_ns: int
     message: str
@@ -95,7 +96,7 @@ class LogLine:
     attempt: int = 0
     user: bool = False
     stderr: bool = False
-    inputs: tuple[str, ...] = ()
+    datum_set: int = 0
 
 
 class Server(Protocol):

@@ -7,7 +7,7 @@ of 1.x or of Hathi's own) stays out of the messages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from google.protobuf import json_format
@@ -158,8 +158,8 @@ def datum_info_message(info: DatumInfo) -> pps_pb2.DatumInfo:
     return message
 
 
-def log_message(line: LogMessage) -> pps_pb2.LogMessage:
-    """Return the message for one line of a log."""
+def log_message(line: LogMessage, inputs: Iterable[DatumInput] = ()) -> pps_pb2.LogMessage:
+    """Return the message for one line of a log. inputs: what its datum reads."""
     return pps_pb2.LogMessage(
         project_name=line.project,
         pipeline_name=line.pipeline,
@@ -167,7 +167,7 @@ def log_message(line: LogMessage) -> pps_pb2.LogMessage:
         worker_id=line.worker,
         datum_id=line.datum,
         master=line.master,
-        data=[pps_pb2.InputFile(path=path) for path in line.inputs],
+        data=[pps_pb2.InputFile(path=part.path, hash=part.hash) for part in inputs],
         user=line.user,
         ts=time_message(line.time),
         message=line.message,

@@ -357,6 +357,7 @@ class ClaimResponse(_message.Message):
     DATUM_TIMEOUT_SECONDS_FIELD_NUMBER: _builtins.int
     DATUMS_FIELD_NUMBER: _builtins.int
     ROOTS_FIELD_NUMBER: _builtins.int
+    DATUM_SET_FIELD_NUMBER: _builtins.int
     OBJECTS_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     lease_seconds: _builtins.float
@@ -371,6 +372,8 @@ class ClaimResponse(_message.Message):
     datum_tries: _builtins.int
     datum_timeout_seconds: _builtins.float
     """0: none"""
+    datum_set: _builtins.int
+    """number of the set in the job, which log lines carry"""
     objects: _builtins.str
     """path of the object store's folder when it is a local one, else "" """
     @_builtins.property
@@ -394,11 +397,12 @@ class ClaimResponse(_message.Message):
         datum_timeout_seconds: _builtins.float = ...,
         datums: _abc.Iterable[Global___Datum] | None = ...,
         roots: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        datum_set: _builtins.int = ...,
         objects: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "datum_timeout_seconds", b"datum_timeout_seconds", "datum_tries", b"datum_tries", "datums", b"datums", "job_id", b"job_id", "lease_seconds", b"lease_seconds", "objects", b"objects", "output_branch", b"output_branch", "pipeline", b"pipeline", "project", b"project", "roots", b"roots", "transform_json", b"transform_json", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "datum_set", b"datum_set", "datum_timeout_seconds", b"datum_timeout_seconds", "datum_tries", b"datum_tries", "datums", b"datums", "job_id", b"job_id", "lease_seconds", b"lease_seconds", "objects", b"objects", "output_branch", b"output_branch", "pipeline", b"pipeline", "project", b"project", "roots", b"roots", "transform_json", b"transform_json", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -913,7 +917,7 @@ class LogLine(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     USER_FIELD_NUMBER: _builtins.int
     STDERR_FIELD_NUMBER: _builtins.int
-    INPUTS_FIELD_NUMBER: _builtins.int
+    DATUM_SET_FIELD_NUMBER: _builtins.int
     time_ns: _builtins.int
     """since the epoch"""
     message: _builtins.str
@@ -922,8 +926,8 @@ class LogLine(_message.Message):
     attempt: _builtins.int
     user: _builtins.bool
     stderr: _builtins.bool
-    @_builtins.property
-    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    datum_set: _builtins.int
+    """number of the set that the datum is in"""
     def __init__(
         self,
         *,
@@ -934,11 +938,11 @@ class LogLine(_message.Message):
         attempt: _builtins.int = ...,
         user: _builtins.bool = ...,
         stderr: _builtins.bool = ...,
-        inputs: _abc.Iterable[_builtins.str] | None = ...,
+        datum_set: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "datum", b"datum", "inputs", b"inputs", "job", b"job", "message", b"message", "stderr", b"stderr", "time_ns", b"time_ns", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "datum", b"datum", "datum_set", b"datum_set", "job", b"job", "message", b"message", "stderr", b"stderr", "time_ns", b"time_ns", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

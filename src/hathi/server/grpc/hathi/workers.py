@@ -151,7 +151,7 @@ class Workers:
         """Store lines that user code wrote."""
         pipeline = Pipeline(request.project, request.pipeline)
         lines = [_line(line, request) for line in request.lines]
-        self._logs.append(pipeline, request.worker, lines)
+        self._logs.append(pipeline, lines)
         return hathi_pb2.AppendLogsResponse()
 
     @contextmanager
@@ -192,6 +192,7 @@ def _claim_message(claim: work.Claim, location: str) -> hathi_pb2.ClaimResponse:
         datum_timeout_seconds=claim.datum_timeout,
         roots={commit: root.hex() for commit, root in claim.roots.items()},
         objects=location,
+        datum_set=claim.datum_set,
     )
 
 
@@ -244,5 +245,5 @@ def _line(line: hathi_pb2.LogLine, request: hathi_pb2.AppendLogsRequest) -> LogM
         attempt=line.attempt,
         user=line.user,
         stderr=line.stderr,
-        inputs=tuple(line.inputs),
+        datum_set=line.datum_set,
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hathi.model.errors import InvalidError
 from hathi.model.references import Pipeline
 from hathi.pipelines import jobs, listing
+from hathi.pipelines.log_inputs import LogInputs
 from hathi.pipelines.logs import LogFilter
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.calls import Call
@@ -28,20 +29,25 @@ class LogLines:
 
     def GetLogs(self, request: pps_pb2.GetLogsRequest, call: Call) -> Iterator[pps_pb2.LogMessage]:
         """Tell lines of a pipeline's log, and with `follow` each new one until the client leaves."""
+        inputs = LogInputs(self._store)
+        filters = tuple(request.data_filters)
+        among = (lambda line: inputs.reads(line, filters)) if filters else None
         wanted = LogFilter(
             pipeline=self._pipeline(request),
             job=request.job.id or request.datum.job.id,
             datum=request.datum.id,
-            inputs=tuple(request.data_filters),
+            among=among,
             since=datetime.now(UTC) - timedelta(seconds=to_seconds(request.since) or DEFAULT_SINCE),
             tail=request.tail,
             master=request.master,
         )
         if not request.follow:
-            yield from map(pps.log_message, self._logs.get(wanted))
+            for line in self._logs.get(wanted):
+                yield pps.log_message(line, inputs.shown(line))
             return
         with call.waiting():
-            yield from map(pps.log_message, self._logs.follow(wanted, call.cancelled, call.on_leave))
+            for line in self._logs.follow(wanted, call.cancelled, call.on_leave):
+                yield pps.log_message(line, inputs.shown(line))
 
     def _pipeline(self, request: pps_pb2.GetLogsRequest) -> Pipeline:
         """Return whose lines are wanted; NotFoundError when the pipeline or the job does not exist."""
