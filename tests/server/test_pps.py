@@ -269,6 +269,29 @@ def test_logs_are_followed_until_the_client_leaves(client, backend, create) -> N
     assert list(answers) == []
 
 
+def test_lines_tell_what_their_datum_reads_and_are_chosen_by_it(client, create, repo, put) -> None:
+    put(repo, {"/a.png": b"a", "/b.png": b"b"})
+    create({**SPEC, "datum_set_spec": {"number": 2}})
+    workers = client.workers
+    header, *more = workers.Claim(hathi_pb2.ClaimRequest(group="default/edges/v1", worker="w1", wait_seconds=20))
+    for datum in (datum for message in more for datum in message.datums):
+        name = datum.inputs[0].path
+        lines = [
+            hathi_pb2.LogLine(time_ns=time.time_ns(), message=name, job=header.job_id, datum=datum.id, user=user)
+            for user in (True, False)
+        ]
+        workers.AppendLogs(hathi_pb2.AppendLogsRequest(project="default", pipeline="edges", worker="w1", lines=lines))
+    found = list(client.pps.GetLogs(pb.GetLogsRequest(pipeline=EDGES, data_filters=["/a.png"])))
+    assert [(line.message, line.user, line.worker_id) for line in found] == [
+        ("/a.png", True, "w1"),
+        ("/a.png", False, "w1"),
+    ]
+    assert [[part.path for part in line.data] for line in found] == [["/a.png"]] * 2
+    assert len(found[0].data[0].hash) == 32
+    last = list(client.pps.GetLogs(pb.GetLogsRequest(pipeline=EDGES, tail=2)))
+    assert [line.message for line in last] == ["/b.png"] * 2
+
+
 def test_logs_of_what_does_not_exist(client, repo) -> None:
     with pytest.raises(NotFoundError):
         list(client.pps.GetLogs(pb.GetLogsRequest(pipeline=EDGES)))

@@ -27,7 +27,7 @@ from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.serving import GrpcServer
 from hathi.server.grpc.stalls import StreamLimits
-from hathi.server.housekeeping import index_merging
+from hathi.server.housekeeping import index_merging, log_pruning
 from hathi.server.logging import configure
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.local import LocalStore
@@ -88,9 +88,10 @@ class Server:
         controllers = Controllers(store, runtime, logs, supervisor)
         finisher = Finisher(store, supervisor)
         housekeeping = index_merging(supervisor, chunks)
+        pruning = log_pruning(supervisor, database, logs, settings)
         admission = Admission(limits=StreamLimits(idle=settings.stream_idle))
         server = GrpcServer(Backend(store, objects, logs, runtime, cluster), settings.host, settings.port, admission)
-        for part in (finisher, controllers, housekeeping):
+        for part in (finisher, controllers, housekeeping, pruning):
             part.start()
             parts.callback(part.stop)
         self._address = server.start()

@@ -28,6 +28,7 @@ class Settings:
     database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
     stream_idle: seconds after which a call is ended whose client sends and reads nothing.
     max_processes: how many processes and threads the commands of one worker may have at a time; 0 for any.
+    log_days, log_megabytes: how old, and for each pipeline how large, the logs of user code may get.
     show: folders in /tmp or in home folders that the process runtime lets user code read; these appear empty otherwise.
     """
 
@@ -40,6 +41,9 @@ class Settings:
     show: tuple[Path, ...] = ()
     stream_idle: float = 1800.0
     max_processes: int = MAX_PROCESSES
+
+    log_days: float = 30.0
+    log_megabytes: int = 1024
 
     @property
     def database_url(self) -> str:
@@ -73,6 +77,10 @@ class Settings:
             raise InvalidError(f"--port {self.port}: must be between 0 and 65535")
         if not 1 <= self.stream_idle <= 1_000_000:
             raise InvalidError(f"--stream-idle {self.stream_idle}: must be between 1 and 1000000 seconds")
+        if not 0 < self.log_days <= 100_000:
+            raise InvalidError(f"--log-days {self.log_days}: must be more than 0 and at most 100000")
+        if not 16 <= self.log_megabytes <= 1 << 30:
+            raise InvalidError(f"--log-megabytes {self.log_megabytes}: must be at least 16")
         return self
 
 

@@ -1,12 +1,31 @@
-"""What a server does in the background for its own good: it merges pack indexes, so that look-ups stay logarithmic."""
+"""What a server does in the background for its own good: it merges pack indexes, so that look-ups stay logarithmic, and
+deletes log lines that are too old or too many."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from hathi.metadata.database import Database
+from hathi.pipelines.logs import Logs
+from hathi.server.config import Settings
 from hathi.storage.chunks.store import Chunks
 from hathi.supervision import Supervisor, Ticker
 
 PAUSE_SECONDS = 5.0
 """Between looks: merging is cheap when there is nothing to merge, and never urgent."""
+
+PRUNE_SECONDS = 600.0
+"""Between looks for log lines to delete."""
+
+
+def log_pruning(supervisor: Supervisor, database: Database, logs: Logs, settings: Settings) -> Ticker:
+    """Make the task that deletes log lines as the settings say."""
+    days, size = timedelta(days=settings.log_days), settings.log_megabytes << 20
+
+    def prune() -> None:
+        logs.prune(database.clock() - days, size)
+
+    return supervisor.every("pruning logs", PRUNE_SECONDS, prune)
 
 
 def index_merging(supervisor: Supervisor, chunks: Chunks) -> Ticker:

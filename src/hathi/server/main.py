@@ -63,6 +63,22 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     show_default=True,
     help="Processes and threads that the commands of one worker may have, where that can be enforced; 0 for any.",
 )
+@click.option(
+    "--log-days",
+    envvar="HATHI_LOG_DAYS",
+    type=float,
+    default=30.0,
+    show_default=True,
+    help="Days after which lines of user code's logs are deleted.",
+)
+@click.option(
+    "--log-megabytes",
+    envvar="HATHI_LOG_MEGABYTES",
+    type=int,
+    default=1024,
+    show_default=True,
+    help="Size beyond which the oldest lines of a pipeline's log are deleted.",
+)
 @click.version_option(__version__, prog_name="pachd")
 def main(
     root: Path | None,
@@ -74,6 +90,8 @@ def main(
     show: tuple[Path, ...],
     stream_idle: float,
     max_processes: int,
+    log_days: float,
+    log_megabytes: int,
 ) -> None:
     """Serve versioned data and pipelines over Pachyderm 2.12's gRPC API."""
     settings = Settings(
@@ -86,6 +104,8 @@ def main(
         show=show,
         stream_idle=stream_idle,
         max_processes=max_processes,
+        log_days=log_days,
+        log_megabytes=log_megabytes,
     )
     try:
         run(settings.checked())

@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 CALL_SECONDS = 30.0  # a call that does not wait and takes longer will not end well
 GRACE_SECONDS = 10.0  # beyond what a waiting call may wait
+REASON_LENGTH = 4000  # characters of a reason in a report
 PIECE = 1 << 20  # bytes of an object in one message
 
 
@@ -75,8 +76,8 @@ class RemoteServer:
             download_bytes=report.stats.download_bytes,
             upload_bytes=report.stats.upload_bytes,
             failed_datum=report.failed_datum,
-            failed_reason=report.failed_reason,
-            error=report.error,
+            failed_reason=report.failed_reason[:REASON_LENGTH],
+            error=report.error[:REASON_LENGTH],
             image=report.image,
         )
         return bool(self._workers.Report(request, timeout=CALL_SECONDS).taken)
