@@ -21,6 +21,9 @@ MAX_NAME = 255
 MAX_PATH = 3_900
 """Bytes of a path: systems take 4,096, in which a worker's own folder and the input's name must have room."""
 
+_SHOWN = 400
+"""Characters of a path that a message shows: among ten thousand files, its end may be what tells it apart."""
+
 _PRINTABLE = re.compile(r"[ -~]+")
 _GLOBBING = re.compile(r"[*?\[\]{}!()@+^]")
 
@@ -42,19 +45,21 @@ def clean(path: str) -> str:
 def validate(path: str) -> str:
     """Return the clean form of a path that is to be written, or raise InvalidError saying why it cannot be."""
     if not _PRINTABLE.fullmatch(path):
-        raise InvalidError(f"path ({excerpt(path)}) invalid: only printable ASCII characters allowed")
+        raise InvalidError(f"path ({excerpt(path, _SHOWN)}) invalid: only printable ASCII characters allowed")
     if found := _GLOBBING.search(path):
-        raise InvalidError(f"path ({excerpt(path)}) invalid: globbing character ({found[0]}) not allowed in path")
+        raise InvalidError(
+            f"path ({excerpt(path, _SHOWN)}) invalid: globbing character ({found[0]}) not allowed in path"
+        )
     segments = path.split("/")
     if "." in segments or ".." in segments:
-        raise InvalidError(f"path ({excerpt(path)}) invalid: relative file paths are not allowed")
+        raise InvalidError(f"path ({excerpt(path, _SHOWN)}) invalid: relative file paths are not allowed")
     cleaned = clean(path)
     if len(cleaned) > MAX_PATH:
         reason = f"it has {len(cleaned):,} bytes, and at most {MAX_PATH:,} fit"
-        raise InvalidError(f"path ({excerpt(path)}) invalid: {reason}")
+        raise InvalidError(f"path ({excerpt(path, _SHOWN)}) invalid: {reason}")
     if len(cleaned) > MAX_NAME and (longest := max(map(len, segments))) > MAX_NAME:
         reason = f"a name in it has {longest:,} bytes, and file systems hold at most {MAX_NAME}"
-        raise InvalidError(f"path ({excerpt(path)}) invalid: {reason}")
+        raise InvalidError(f"path ({excerpt(path, _SHOWN)}) invalid: {reason}")
     return cleaned
 
 

@@ -91,8 +91,8 @@ ONE = Wild(NOT_SLASH)
 RUN = Wild(NOT_SLASH, many=True)
 DEEP_RUN = Wild(ANYTHING, many=True)
 
-MAX_LENGTH = 4_096
-"""Characters of a pattern; matching takes time in proportion to them, and no path is longer."""
+MAX_LENGTH = 8_192
+"""Characters of a pattern; matching takes time in proportion to them. The longest path fits, each character quoted."""
 
 _DEEPEST = 50
 """How deep groups may nest; patterns come from users, and what reads them is recursive."""
