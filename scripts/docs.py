@@ -23,7 +23,7 @@ Generated from `src/hathi/model/lifecycle` by `make docs`. The first row whose c
 def pages() -> dict[Path, str]:
     """Return the text of every generated page by its path."""
     reference = ROOT / "docs" / "reference"
-    usage = pachd.get_help(click.Context(pachd, info_name="pachd", max_content_width=100))
+    usage = pachd.get_help(click.Context(pachd, info_name="pachd", max_content_width=100, **pachd.context_settings))
     tables = "\n".join(
         f"## {title}\n\n{table.render()}\n"
         for title, table in (("Commits", commit), ("Pipelines", pipeline), ("Jobs", job), ("Datums", datum))

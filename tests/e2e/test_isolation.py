@@ -131,3 +131,29 @@ def test_a_memory_limit_holds_or_the_pipeline_says_that_it_does_not(pachctl: Pac
         return
     job = run(pachctl, p)
     assert "it was killed for using more memory than its limit of 64 MiB" in json.dumps(job)
+
+
+def test_user_code_cannot_be_a_worker(own_pachd: Pachd, own_pachctl: Pachctl) -> None:
+    """It reaches the server, as any process of the machine does, and finds no token."""
+    pachctl = own_pachctl
+    pachctl("create", "repo", "data")
+    pachctl("create", "repo", "empty")
+    pachctl("create", "pipeline", text=spec("victim", "empty", "true"))
+    pachctl("put", "file", "data@master:/a", text="a")
+    address = own_pachd.address.removeprefix("grpc://")
+    script = f"{sys.executable} {PROGRAMS}/intrude.py {address} {own_pachd.root} /pfs/out/report"
+    pachctl("create", "pipeline", text=spec("p", "data", script))
+    assert counts(run(pachctl, "p")) == (1, 0, 1)
+    report = json.loads(pachctl("get", "file", "p@master:/report"))
+    refused = dict.fromkeys(("claim", "logs", "read", "write"), "UNAUTHENTICATED")
+    assert report == {**refused, "key": "FileNotFoundError", "tokens": []}
+    assert "forged" not in pachctl("logs", "-p", "victim")
+
+
+def test_what_the_server_keeps_is_its_owners_alone(own_pachd: Pachd, own_pachctl: Pachctl) -> None:
+    own_pachctl("create", "repo", "data")
+    own_pachctl("put", "file", "data@master:/a", text="a")
+    assert own_pachd.root.stat().st_mode & 0o777 == 0o700
+    files = [path for path in own_pachd.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert files
+    assert {oct(path.stat().st_mode & 0o077) for path in files} == {"0o0"}

@@ -11,6 +11,7 @@ import pytest
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
+from hathi.model.worker_tokens import KEY_BYTES, WorkerTokens
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
@@ -43,7 +44,7 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
     finisher, controllers = Finisher(store, supervisor), Controllers(store, runtime, logs, supervisor)
     for part in (finisher, controllers):
         part.start()
-    yield Backend(store, objects, logs, runtime, CLUSTER)
+    yield Backend(store, objects, logs, runtime, CLUSTER, WorkerTokens(bytes(KEY_BYTES)))
     for part in (controllers, finisher):
         part.stop()
     store.chunks.close()
@@ -65,6 +66,13 @@ def address(server: GrpcServer) -> str:
 @pytest.fixture
 def client(address: str) -> Iterator[Client]:
     with Client(address) as client:
+        yield client
+
+
+@pytest.fixture
+def worker(address: str, backend: Backend) -> Iterator[Client]:
+    """A client with the token of workers of the pipeline `p`."""
+    with Client(address, token=backend.tokens.issue("default/p")) as client:
         yield client
 
 

@@ -13,7 +13,8 @@ from google.protobuf.descriptor import MethodDescriptor
 from server.hostile import Hostile
 
 from hathi.server.grpc.admission import WAITS, WORKER_WAITS, CallClass, class_of
-from hathi.wire.client import Client
+from hathi.server.grpc.backend import Backend
+from hathi.wire.client import TOKEN_KEY, Client
 from hathi.wire.gen import (
     admin_pb2,
     auth_pb2,
@@ -51,8 +52,10 @@ def kind_of(method: MethodDescriptor) -> CallClass:
 class Target:
     """A server with something of everything on it, and raw calls to all of its methods."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, token: str) -> None:
+        """token: of workers."""
         self._client = client
+        self._metadata = [(TOKEN_KEY, token)]
         self._channel = client._raw
         self.known: list[str] = []
 
@@ -82,7 +85,9 @@ class Target:
         """Return the status of a call with encoded messages, and its text."""
         service = method.containing_service.full_name
         seconds = 0.1 if kind_of(method) in (WAITS, WORKER_WAITS) else 60
-        call = self._channel.stream_stream(f"/{service}/{method.name}")(iter(messages), timeout=seconds)
+        call = self._channel.stream_stream(f"/{service}/{method.name}")(
+            iter(messages), timeout=seconds, metadata=self._metadata
+        )
         try:
             for _ in itertools.islice(call, 20):
                 pass
@@ -93,8 +98,8 @@ class Target:
 
 
 @pytest.fixture
-def target(client: Client, caplog: pytest.LogCaptureFixture) -> Iterator[Target]:
-    target = Target(client)
+def target(client: Client, backend: Backend, caplog: pytest.LogCaptureFixture) -> Iterator[Target]:
+    target = Target(client, backend.tokens.issue("default/p"))
     target.furnish()
     with caplog.at_level(logging.WARNING):
         yield target

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import signal
+import stat
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
-from hathi.server import compose, main
+from hathi.model.errors import InvalidError
+from hathi.model.worker_tokens import Scope, WorkerTokens
+from hathi.server import compose, main, worker_key
+from hathi.server.config import Settings
 
 
 @pytest.fixture
@@ -49,3 +55,38 @@ def test_a_signal_ends_the_server_also_while_it_begins_to_wait(handlers: None, m
     settings: Any = type("Settings", (), {"root": "/root"})()
     main.run(settings)
     assert said == ["stopped"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])
+def test_an_address_of_this_machine_alone_needs_no_consent(tmp_path: Path, host: str) -> None:
+    Settings(tmp_path, host=host).checked()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1", "pachd.example.com", "localhost.example.com"])
+def test_an_address_that_others_reach_needs_consent(tmp_path: Path, host: str) -> None:
+    with pytest.raises(InvalidError, match=r"lets other machines in.*say --insecure"):
+        Settings(tmp_path, host=host).checked()
+    Settings(tmp_path, host=host, insecure=True).checked()
+
+
+def test_a_token_for_a_pipelines_workers_is_printed_where_the_root_folder_is(tmp_path: Path) -> None:
+    def ask(pipeline: str) -> Result:
+        return CliRunner().invoke(main.main, ["--root", str(tmp_path), "--worker-token", pipeline])
+
+    assert "start pachd there once" in ask("p").stderr
+    tokens = WorkerTokens(worker_key.load(tmp_path))
+    assert tokens.read(ask("p").stdout.strip()) == Scope("default/p")
+    assert tokens.read(ask("other/p").stdout.strip()) == Scope("other/p")
+    assert "must be the name of a pipeline" in ask("a/b/c").stderr
+
+
+def test_the_root_folder_is_for_its_owner_unless_others_may_need_it(tmp_path: Path, caplog: Any) -> None:
+    compose._keep_private(tmp_path / "new" / "root")
+    assert stat.S_IMODE((tmp_path / "new" / "root").stat().st_mode) == 0o700
+    (tmp_path / "empty").mkdir(mode=0o755)
+    compose._keep_private(tmp_path / "empty")
+    assert stat.S_IMODE((tmp_path / "empty").stat().st_mode) == 0o700
+    (tmp_path / "shared" / "of others").mkdir(parents=True, mode=0o755)
+    compose._keep_private(tmp_path / "shared")
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) & 0o077
+    assert "chmod 700" in caplog.text

@@ -24,16 +24,16 @@ def inputs(number: int, length: int) -> tuple[DatumInput, ...]:
 
 
 def test_a_claim_of_many_datums_with_long_paths_is_many_messages(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    worker: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was one message of 21 MB, and the worker that claimed it restarted for ever."""
     datums = tuple(work.Datum(f"{place:064x}", "h", inputs(10, 320), index=place) for place in range(5_000))
     claim = work.Claim("c", 30.0, JOB, 1, "master", {}, 3, 0.0, datums, {})
     monkeypatch.setattr(work, "claim", lambda *args, **kwargs: claim)
-    messages = list(client.workers.Claim(hathi_pb2.ClaimRequest(group="default/p/v1", worker="w")))
+    messages = list(worker.workers.Claim(hathi_pb2.ClaimRequest(group="default/p/v1", worker="w")))
     assert max(message.ByteSize() for message in messages) <= PIECE + SLACK
     assert sum(message.ByteSize() for message in messages) > MESSAGE_BYTES
-    taken = RemoteServer(client, "default/p/v1", "w").claim(0.0)
+    taken = RemoteServer(worker, "default/p/v1", "w").claim(0.0)
     assert taken is not None
     assert [(one.id, one.index, one.inputs) for one in taken.datums] == [
         (one.id, one.index, one.inputs) for one in datums

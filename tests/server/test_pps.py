@@ -12,6 +12,7 @@ from hathi.model.errors import ExistsError, InvalidError, NotFoundError, Unimple
 from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.model.references import Repo
+from hathi.pipelines import work
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.datums import DATUMS, key_of
 from hathi.wire.gen import hathi_pb2, pfs_pb2, transaction_pb2
@@ -49,6 +50,7 @@ def jobs(client, **fields) -> list[pb.JobInfo]:
 
 def work_once(client, backend, fail: bool = False) -> hathi_pb2.ClaimResponse:
     """Do what a worker does: claim a set, run its datums (each copies its path), report."""
+    client.token = backend.tokens.issue("default/edges/v1")
     workers = client.workers
     claim, *more = workers.Claim(hathi_pb2.ClaimRequest(group="default/edges/v1", worker="w1", wait_seconds=20))
     assert claim.claim_id
@@ -251,8 +253,9 @@ def test_stopping_a_job(client, create, repo, put) -> None:
     assert jobs(client) == []
 
 
-def test_a_waiting_worker_is_told_of_nothing_in_time(client, create) -> None:
+def test_a_waiting_worker_is_told_of_nothing_in_time(client, backend, create) -> None:
     create()
+    client.token = backend.tokens.issue("default/edges")
     request = hathi_pb2.ClaimRequest(group="default/edges/v1", worker="w1", wait_seconds=0)
     assert [answer.claim_id for answer in client.workers.Claim(request)] == [""]
 
@@ -261,6 +264,7 @@ def test_logs_are_followed_until_the_client_leaves(client, backend, create) -> N
     create()
     answers = client.pps.GetLogs(pb.GetLogsRequest(pipeline=EDGES, follow=True))
     line = hathi_pb2.LogLine(time_ns=time.time_ns(), message="hello", user=True)
+    client.token = backend.tokens.issue("default/edges")
     client.workers.AppendLogs(
         hathi_pb2.AppendLogsRequest(project="default", pipeline="edges", worker="w1", lines=[line])
     )
@@ -324,7 +328,9 @@ def test_about_a_pipeline(client, create) -> None:
         client.about.Pipeline(hathi_pb2.PipelineRequest(pipeline="nope"))
 
 
-def test_the_pack_ledger_and_the_object_store_for_workers_elsewhere(client, backend) -> None:
+def test_the_pack_ledger_and_the_object_store_for_workers_elsewhere(client, backend, create, monkeypatch) -> None:
+    client.token = backend.tokens.issue("default/edges")
+    monkeypatch.setattr(work, "holders", lambda tx, pipeline: {"w1"})  # one is at work, so they may read
     workers = client.workers
     lease = workers.OpenLease(hathi_pb2.OpenLeaseRequest())
     assert workers.RenewLease(lease).alive

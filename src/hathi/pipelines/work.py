@@ -222,6 +222,16 @@ def withdraw(store: Store, pipeline: Pipeline, which: Callable[[str], bool]) -> 
             tx.emit(sets.topic(pipeline))
 
 
+def group_of(store: Store, claim_id: str) -> str:
+    """Return the key of the worker group that a claim was made for; "" when no set is known by the claim."""
+    with store.db.read() as tx:
+        row = sets.by_claim(tx, claim_id) if claim_id else None
+        if row is None:
+            return ""
+        job = jobs.by_id(tx, row.job_id)
+        return group_key(job.job.pipeline, job.version)
+
+
 def holders(tx: Transaction, pipeline: Pipeline) -> set[str]:
     """Return the names of the workers that hold sets of a pipeline."""
     return {row.worker for row in _held(tx, pipeline)}

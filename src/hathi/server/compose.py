@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import stat
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,12 +17,13 @@ from pathlib import Path
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.model.errors import PreconditionError, UnavailableError
+from hathi.model.worker_tokens import WorkerTokens
 from hathi.pipelines import meta_tree
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.keeping.place import Place
-from hathi.server import runtimes
+from hathi.server import runtimes, worker_key
 from hathi.server.config import Settings
 from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.backend import Backend
@@ -78,8 +80,13 @@ class Server:
         logs = Logs(segments, database.feed)
         cluster = _cluster_id(settings.root)
         hide = [settings.root, settings.objects, settings.logs]
+        tokens = WorkerTokens(worker_key.load(settings.root))
         place = Place(
-            address=lambda: self._address, scratch=settings.scratch, hide=hide, processes=settings.max_processes
+            address=lambda: self._address,
+            scratch=settings.scratch,
+            hide=hide,
+            processes=settings.max_processes,
+            token=tokens.issue,
         )
         runtime = runtimes.make(settings, place, cluster, supervisor)
         parts.callback(runtime.close)
@@ -90,7 +97,8 @@ class Server:
         housekeeping = index_merging(supervisor, chunks)
         pruning = log_pruning(supervisor, database, logs, settings)
         admission = Admission(limits=StreamLimits(idle=settings.stream_idle))
-        server = GrpcServer(Backend(store, objects, logs, runtime, cluster), settings.host, settings.port, admission)
+        backend = Backend(store, objects, logs, runtime, cluster, tokens)
+        server = GrpcServer(backend, settings.host, settings.port, admission)
         for part in (finisher, controllers, housekeeping, pruning):
             part.start()
             parts.callback(part.stop)
@@ -102,7 +110,7 @@ class Server:
 def _own(root: Path, parts: ExitStack) -> None:
     """Make the root folder and lock it, since two servers on one folder would undo each other's work."""
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        _keep_private(root)
         lock = parts.enter_context((root / "lock").open("w"))
     except OSError as error:
         raise UnavailableError(f"cannot use the root folder {root}: {error.strerror}") from None
@@ -110,6 +118,23 @@ def _own(root: Path, parts: ExitStack) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise PreconditionError(f"another pachd serves {root}; stop it, or choose another folder with --root") from None
+
+
+def _keep_private(root: Path) -> None:
+    """Make the root folder, or take an empty one, for its owner's eyes only. One with other things in it stays as it
+    is: it may be a folder that others need.
+    """
+    root.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        root.mkdir(mode=0o700)
+        return
+    except FileExistsError:
+        pass
+    mode = stat.S_IMODE(root.stat().st_mode)
+    if mode & 0o077 and not any(root.iterdir()):
+        root.chmod(0o700)
+    elif mode & 0o077:
+        log.warning("others may look into %s (its mode is %03o): chmod 700 %s", root, mode, root)
 
 
 def _cluster_id(root: Path) -> str:

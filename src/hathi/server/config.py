@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from hathi.datum.limits import MAX_PROCESSES
@@ -26,6 +27,7 @@ class Settings:
     start, else processes, and stays what it was; `external` starts no workers.
     log_format: `text` for people, `json` for collectors.
     database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
+    insecure: `host` may be one that other machines reach, although everybody who does may do everything.
     stream_idle: seconds after which a call is ended whose client sends and reads nothing.
     max_processes: how many processes and threads the commands of one worker may have at a time; 0 for any.
     log_days, log_megabytes: how old, and for each pipeline how large, the logs of user code may get.
@@ -39,6 +41,7 @@ class Settings:
     log_format: str = "text"
     database: str = ""
     show: tuple[Path, ...] = ()
+    insecure: bool = False
     stream_idle: float = 1800.0
     max_processes: int = MAX_PROCESSES
 
@@ -75,6 +78,11 @@ class Settings:
             raise InvalidError(f"--max-processes {self.max_processes}: must be a number, or 0 for any")
         if not 0 <= self.port <= 65535:
             raise InvalidError(f"--port {self.port}: must be between 0 and 65535")
+        if not self.insecure and not is_loopback(self.host):
+            raise InvalidError(
+                f"--host {self.host or '(empty)'} lets other machines in, and pachd asks for no password and speaks no "
+                "TLS: listen on 127.0.0.1 and put a proxy or a firewall before it, or say --insecure"
+            )
         if not 1 <= self.stream_idle <= 1_000_000:
             raise InvalidError(f"--stream-idle {self.stream_idle}: must be between 1 and 1000000 seconds")
         if not 0 < self.log_days <= 100_000:
@@ -82,6 +90,16 @@ class Settings:
         if not 16 <= self.log_megabytes <= 1 << 30:
             raise InvalidError(f"--log-megabytes {self.log_megabytes}: must be at least 16")
         return self
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches what listens on `host`, as far as the name alone says it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def default_root(environment: Mapping[str, str]) -> Path:

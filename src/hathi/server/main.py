@@ -12,7 +12,8 @@ import click
 
 from hathi import __version__
 from hathi.datum.limits import MAX_PROCESSES
-from hathi.model.errors import HathiError
+from hathi.model.errors import HathiError, InvalidError, PreconditionError
+from hathi.model.names import is_name
 from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
 
 
@@ -24,6 +25,17 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     help="The one folder that holds everything.  [default: ~/.hathi]",
 )
 @click.option("--host", envvar="HATHI_HOST", default="127.0.0.1", help="Address to listen on.")
+@click.option(
+    "--insecure",
+    envvar="HATHI_INSECURE",
+    is_flag=True,
+    help="Listen on an address that other machines reach, where everybody may do everything.",
+)
+@click.option(
+    "--worker-token",
+    metavar="[PROJECT/]PIPELINE",
+    help="Print the token with which hathi-worker may work for a pipeline, and exit.",
+)
 @click.option(
     "--port", envvar="HATHI_PORT", type=click.IntRange(0, 65535), default=30650, help="gRPC port; 0 picks a free one."
 )
@@ -83,6 +95,8 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
 def main(
     root: Path | None,
     host: str,
+    insecure: bool,
+    worker_token: str | None,
     port: int,
     runtime: str,
     log_format: str,
@@ -97,6 +111,7 @@ def main(
     settings = Settings(
         root=(root or default_root(os.environ)).absolute(),
         host=host,
+        insecure=insecure,
         port=port,
         runtime=runtime,
         log_format=log_format,
@@ -108,10 +123,28 @@ def main(
         log_megabytes=log_megabytes,
     )
     try:
-        run(settings.checked())
+        if worker_token is None:
+            os.umask(0o077)  # what is stored is nobody else's to read
+            run(settings.checked())
+        else:
+            click.echo(token(settings, worker_token))
     except HathiError as error:
         click.echo(f"pachd: {error}", err=True)
         sys.exit(1)
+
+
+def token(settings: Settings, pipeline: str) -> str:
+    """Return the token for the workers of a pipeline, `[project/]name`. PreconditionError before the first start."""
+    from hathi.model.references import DEFAULT_PROJECT
+    from hathi.model.worker_tokens import WorkerTokens
+    from hathi.server import worker_key
+
+    if not (settings.root / worker_key.NAME).exists():
+        raise PreconditionError(f"{settings.root} has no key for workers yet: start pachd there once")
+    group = pipeline if "/" in pipeline else f"{DEFAULT_PROJECT}/{pipeline}"
+    if group.count("/") != 1 or not all(map(is_name, group.split("/"))):
+        raise InvalidError(f"--worker-token {pipeline}: must be the name of a pipeline, or PROJECT/NAME")
+    return WorkerTokens(worker_key.load(settings.root)).issue(group)
 
 
 def run(settings: Settings) -> None:

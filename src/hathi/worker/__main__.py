@@ -2,16 +2,19 @@
 
 An owned worker's standard input is a pipe that its owner holds: when it ends, so does the worker, at once and with
 everything it started. It prints `ready` once it can work, and its last line on standard error says why it ended. Where
-user code runs in containers, both say more; see `datum.container`.
+user code runs in containers, both say more; see `datum.container`. The owner's first line is `token` and the token that
+the server asks for: nobody else can read a pipe, while arguments and variables are open to other processes of the user.
 
-With `--pipeline` a worker has no owner. It works until a signal comes, for whatever version the pipeline has, in
-sandboxes of the machine or container that it runs in; the spec's image is not used.
+With `--pipeline` a worker has no owner, and its token is in HATHI_WORKER_TOKEN or in a file. It works until a signal
+comes, for whatever version the pipeline has, in sandboxes of the machine or container that it runs in; the spec's image
+is not used.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import queue
 import secrets
 import signal
 import socket
@@ -25,7 +28,7 @@ from hathi.datum.hidden import HostView, host_view
 from hathi.datum.litter import remove_tree
 from hathi.datum.shim import binary
 from hathi.datum.stage import Stage
-from hathi.model.errors import HathiError
+from hathi.model.errors import HathiError, InvalidError
 from hathi.model.references import DEFAULT_PROJECT
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.interface import ObjectStore
@@ -35,6 +38,8 @@ from hathi.worker.batch import Bench
 from hathi.worker.grounds import Ground, contained, sandboxed
 from hathi.worker.loop import Worker, stage_folder
 from hathi.worker.remote import ApiLedger, ObjectsOverApi, RemoteServer
+
+_TOKEN = b"token "
 
 CACHE_BYTES = 32 << 20  # of chunks in memory: what neighbouring datums share, mostly nodes of trees
 
@@ -48,6 +53,7 @@ def arguments() -> argparse.Namespace:
     whose = parser.add_mutually_exclusive_group(required=True)
     whose.add_argument("--pipeline", metavar="[PROJECT/]NAME", help="work for a pipeline, without an owner")
     whose.add_argument("--group", help="key of the owner's worker group")
+    parser.add_argument("--token-file", type=Path, default=None, help="file with the token; else HATHI_WORKER_TOKEN")
     parser.add_argument("--name", default="", help="name of this worker, unique for ever")
     parser.add_argument("--scratch", default=scratch, type=Path, help="folder for datums; an owner's is empty")
     parser.add_argument("--shim", type=Path, default=None, help="the shim's binary")
@@ -90,6 +96,7 @@ class Owner:
     def __init__(self) -> None:
         self._ground: Ground | None = None
         self._known = threading.Event()
+        self._tokens: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._listen, name="owner", daemon=True).start()
 
     def speaks_to(self, ground: Ground) -> None:
@@ -97,11 +104,18 @@ class Owner:
         self._ground = ground
         self._known.set()
 
+    def token(self) -> str:
+        """Return the token, once it has come. To be called once."""
+        return self._tokens.get()
+
     def _listen(self) -> None:
         rest = b""
         while piece := os.read(0, 1 << 16):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
+                if line.startswith(_TOKEN):
+                    self._tokens.put(line[len(_TOKEN) :].decode())
+                    continue
                 self._known.wait()
                 assert self._ground is not None
                 self._ground.heard(line.decode())
@@ -137,10 +151,20 @@ def _work_alone(options: argparse.Namespace) -> None:
         remove_tree(own)
 
 
+def _own_token(options: argparse.Namespace) -> str:
+    """Return the token of a worker without an owner."""
+    if options.token_file is None:
+        return os.environ.pop("HATHI_WORKER_TOKEN", "").strip()
+    try:
+        return str(options.token_file.read_text().strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidError(f"cannot read the token in {options.token_file}: {error}") from None
+
+
 def _work(options: argparse.Namespace, owner: Owner | None, view: HostView) -> None:
     shim = options.shim or binary()
     stage = stage_folder(options.scratch)
-    client = Client(options.address)
+    client = Client(options.address, token=_own_token(options) if owner is None else owner.token())
     if options.image is None:
         ground = sandboxed(shim, stage, options.scratch, view, Cgroup(tuple(options.cgroup)))
     else:

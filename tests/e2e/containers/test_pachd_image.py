@@ -194,7 +194,8 @@ def test_workers_in_containers_of_their_own_work_over_the_network(
         reason = until(lambda: (told := state(pachctl, "p"))[0] == "CRASHING" and told[1])
         assert "start some with hathi-worker --pipeline default/p" in str(reason)
 
-        options = ("--network", network, "-e", "PACHD_ADDRESS=pachd:30650", *NAMESPACES, image)
+        token = f"HATHI_WORKER_TOKEN={pachd.exec('pachd', '--worker-token', 'p').strip()}"
+        options = ("--network", network, "-e", "PACHD_ADDRESS=pachd:30650", "-e", token, *NAMESPACES, image)
         docker("run", "-d", "--name", workers[0], *options, "hathi-worker", "--pipeline", "p")
         until(lambda: state(pachctl, "p") == ("RUNNING", ""))
         assert counts(run(pachctl, "p")) == (2, 0, 2)

@@ -122,6 +122,7 @@ class Keeper:
         scratch = self._place.scratch / name
         try:
             scratch.mkdir()
+            scratch.chmod(0o755)  # user code may run as another user; others cannot get as far as here
             life = _Life(self, name, scratch)
             companion = self._accompany(life)
             try:
@@ -167,10 +168,13 @@ class Keeper:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                umask=0o022,  # user code may run as another user, and reads what the worker stages
                 start_new_session=True,  # a terminal's interrupt is the server's to handle
             )
             self._life = life
-            return True
+        # Over the pipe that only the worker has: arguments and variables of a process can be read by others.
+        life.say(f"token {place.token(self.group.key)}")
+        return True
 
 
 class _Life:

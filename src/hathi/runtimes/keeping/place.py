@@ -17,7 +17,8 @@ class Place:
 
     address: of the server, asked when a worker starts; "" while it does not serve yet. scratch: folder that is the
     runtime's alone; emptied at start. hide: our own folders, which user code must not see. command: starts the worker
-    program. processes: how many processes and threads the commands of one worker may have at a time; 0 for any.
+    program. processes: how many processes and threads the commands of one worker may have at a time; 0 for any. token:
+    returns the token of a group's workers.
     """
 
     address: Callable[[], str]
@@ -26,3 +27,4 @@ class Place:
     processes: int = MAX_PROCESSES
     shim: Path = field(default_factory=binary)
     command: Sequence[str] = (sys.executable, "-m", "hathi.worker")
+    token: Callable[[str], str] = lambda group: ""

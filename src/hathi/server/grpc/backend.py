@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hathi.model.worker_tokens import WorkerTokens
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.interface import Runtime
 from hathi.storage.objects.interface import ObjectStore
@@ -12,10 +13,11 @@ from hathi.versioning.store import Store
 
 @dataclass(frozen=True)
 class Backend:
-    """cluster_id: 32 hex digits that stay the same for the life of the stored data."""
+    """cluster_id: 32 hex digits that stay the same for the life of the stored data. tokens: of workers."""
 
     store: Store
     objects: ObjectStore
     logs: Logs
     runtime: Runtime
     cluster_id: str
+    tokens: WorkerTokens

@@ -11,7 +11,7 @@ import grpc
 
 from hathi.server.grpc.admission import Admission, CallClass
 from hathi.versioning.errors import WaitEnded
-from hathi.wire.client import TRANSACTION_KEY
+from hathi.wire.client import TOKEN_KEY, TRANSACTION_KEY
 
 MOMENTS = 0.005
 """Seconds within which gRPC tells that a stream ended because its client died (measured: mostly below one ms)."""
@@ -31,6 +31,14 @@ class Call:
         """Id of the transaction that the client has active, or ""."""
         for key, value in self._context.invocation_metadata():
             if key == TRANSACTION_KEY:
+                return str(value)
+        return ""
+
+    @property
+    def token(self) -> str:
+        """The token that the client sent, or ""."""
+        for key, value in self._context.invocation_metadata():
+            if key == TOKEN_KEY:
                 return str(value)
         return ""
 

@@ -41,12 +41,21 @@ def raw(method: Door) -> Door:
     return method
 
 
+Guard = Callable[[str, Any, Call], None]
+"""Takes the name of a method, a request and its call, and raises unless the caller may send it."""
+
+
 def service_handler(
-    service: ServiceDescriptor, doors: Sequence[object], admission: Admission, refusal: str = ""
+    service: ServiceDescriptor,
+    doors: Sequence[object],
+    admission: Admission,
+    refusal: str = "",
+    guard: Guard | None = None,
 ) -> grpc.GenericRpcHandler:
     """Return the handler for all methods of a service.
 
     doors: who serves them; a method that none has answers UNIMPLEMENTED with the text `refusal`, or one naming it.
+    guard: sees each request before they do.
     Raises TypeError when a door has a method that the service has not: a spelling mistake.
     """
     known = {method.name for method in service.methods}
@@ -60,9 +69,10 @@ def service_handler(
     for method in service.methods:
         serve = served.get(method.name)
         name = f"{service.full_name}/{method.name}"
-        handlers[method.name] = (
-            _handler(method, serve, admission, name) if serve else _refuser(refusal or f"{name} is not served yet")
-        )
+        if serve is None:
+            handlers[method.name] = _refuser(refusal or f"{name} is not served yet")
+        else:
+            handlers[method.name] = _handler(method, serve, admission, name, guard)
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
@@ -84,7 +94,9 @@ class EverythingElse:
         return _refuser(self._refused.get(name.partition("/")[0]) or f"{name} is not supported by this server")
 
 
-def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Admission, name: str) -> Any:
+def _handler(
+    method: MethodDescriptor, serve: Callable[..., Any], admission: Admission, name: str, guard: Guard | None
+) -> Any:
     """Return gRPC's handler of a method.
 
     It takes a stream of requests even where there is one, so that we read it: gRPC would wait for it without a limit,
@@ -94,8 +106,9 @@ def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Adm
     encode = None if getattr(serve, _RAW, False) else GetMessageClass(method.output_type).SerializeToString
     kind = class_of(name, client_streaming=method.client_streaming, server_streaming=method.server_streaming)
 
-    def request(messages: Any, track: Track) -> Any:
-        requests = _Requests(messages, decode, track)
+    def request(messages: Any, track: Track, call: Call) -> Any:
+        check = partial(_check, guard, method.name, call)
+        requests = _Requests(messages, decode, check, track)
         return requests if method.client_streaming else next(requests)
 
     @contextmanager
@@ -111,11 +124,13 @@ def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Adm
 
     def once(messages: Any, context: Any) -> Any:
         with admitted(context) as track:
-            return serve(request(messages, track), Call(context, admission, kind))
+            call = Call(context, admission, kind)
+            return serve(request(messages, track, call), call)
 
     def many(messages: Any, context: Any) -> Iterator[Any]:
         with admitted(context) as track:
-            for response in serve(request(messages, track), Call(context, admission, kind)):
+            call = Call(context, admission, kind)
+            for response in serve(request(messages, track, call), call):
                 track.block()
                 yield response
                 track.unblock()
@@ -129,9 +144,12 @@ def _handler(method: MethodDescriptor, serve: Callable[..., Any], admission: Adm
 class _Requests:
     """The requests of a call, decoded and checked in the thread that consumes them."""
 
-    def __init__(self, messages: Iterator[bytes], decode: Callable[[bytes], Any], track: Track) -> None:
+    def __init__(
+        self, messages: Iterator[bytes], decode: Callable[[bytes], Any], check: Callable[[Any], None], track: Track
+    ) -> None:
         self._messages = messages
         self._decode = decode
+        self._check = check
         self._track = track
 
     def __iter__(self) -> Iterator[Any]:
@@ -142,8 +160,14 @@ class _Requests:
         message = next(self._messages)
         self._track.unblock()
         request = self._decode(message)
-        validation.check(request)
+        self._check(request)
         return request
+
+
+def _check(guard: Guard | None, method: str, call: Call, request: Any) -> None:
+    validation.check(request)
+    if guard is not None:
+        guard(method, request, call)
 
 
 def _refuser(text: str) -> Any:

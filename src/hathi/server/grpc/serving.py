@@ -82,7 +82,11 @@ class GrpcServer:
         ]
         self._health = Health([service.full_name for service, _, _ in services])
         services.append((health_pb2.DESCRIPTOR.services_by_name["Health"], [self._health], ""))
-        handlers = [service_handler(service, doors, self._admission, text) for service, doors, text in services]
+        guards = {"hathi_v1.Workers": hathi.WorkerAccess(backend.store, backend.tokens)}
+        handlers = [
+            service_handler(service, doors, self._admission, text, guards.get(service.full_name))
+            for service, doors, text in services
+        ]
         refusals = ClassThreads(8, "grpc-refusals")  # all other methods have their class's
         everything_else = EverythingElse(auth.REFUSED, auth.EMPTY)
         self._server: Any = grpc.server(refusals, handlers=[*handlers, everything_else], options=_OPTIONS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hathi.server.grpc.hathi.about import About
+from hathi.server.grpc.hathi.access import WorkerAccess
 from hathi.server.grpc.hathi.files import Files
 from hathi.server.grpc.hathi.workers import Workers
 
-__all__ = ["About", "Files", "Workers"]
+__all__ = ["About", "Files", "WorkerAccess", "Workers"]
