@@ -273,7 +273,8 @@ def test_logs_are_followed_until_the_client_leaves(client, backend, create) -> N
     assert list(answers) == []
 
 
-def test_lines_tell_what_their_datum_reads_and_are_chosen_by_it(client, create, repo, put) -> None:
+def test_lines_tell_what_their_datum_reads_and_are_chosen_by_it(client, backend, create, repo, put) -> None:
+    client.token = backend.tokens.issue("default/edges")
     put(repo, {"/a.png": b"a", "/b.png": b"b"})
     create({**SPEC, "datum_set_spec": {"number": 2}})
     workers = client.workers
