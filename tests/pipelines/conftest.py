@@ -210,14 +210,14 @@ class World:
             records = [self.run(upload, claim, datum) for datum in claim.datums]
             index = tree.build(DATUMS, upload, sorted((key_of(one.id), one.encode()) for one in records))
             packs = upload.seal()
-            upload.handed_over()
+            upload.named(packs)  # by the report, as far as the worker can tell
         failed = [one for one in records if one.state is DatumState.FAILED]
         return work.report(
             self.store,
             work.Report(
                 claim.id,
                 worker,
-                upload.lease.id,
+                upload.holder,
                 packs,
                 index,
                 processed=len(records) - len(failed),

@@ -30,8 +30,8 @@ def report(world, spoil, *, store=True):
         items = [(key_of(one.id), one.encode()) for one in spoil(records, upload)]
         root = tree.build(DATUMS, upload, items) if store else bytes(range(32))
         packs = upload.seal()
-        upload.handed_over()
-    assert work.report(world.store, work.Report(claim.id, "w", upload.lease.id, packs, root, processed=len(items)))
+        upload.named(packs)
+    assert work.report(world.store, work.Report(claim.id, "w", upload.holder, packs, root, processed=len(items)))
     world.controllers.settle()
     [(state, reason)] = world.states("copy")
     assert state == "FAILURE"

@@ -121,22 +121,22 @@ def test_most_beats_change_nothing_and_so_only_read(planned, monkeypatch):
 
 def test_a_report_is_counted_once_however_often_it_comes(planned):
     claim = planned.claim(GROUP, "one")
-    report = work.Report(claim.id, "one", planned.store.ledger.open_lease().id, index=b"", processed=1)
+    report = work.Report(claim.id, "one", planned.store.ledger.holder(), index=b"", processed=1)
     assert work.report(planned.store, report) and work.report(planned.store, report)
     assert the_job(planned).counters.processed == 1
 
 
 def test_a_report_adds_up_stats(planned):
     claim = planned.claim(GROUP, "one")
-    lease = planned.store.ledger.open_lease().id
-    work.report(planned.store, work.Report(claim.id, "one", lease, processed=1, stats=Stats(1.0, 2.0, 3.0, 4, 5)))
+    holder = planned.store.ledger.holder()
+    work.report(planned.store, work.Report(claim.id, "one", holder, processed=1, stats=Stats(1.0, 2.0, 3.0, 4, 5)))
     assert the_job(planned).stats == Stats(1.0, 2.0, 3.0, 4, 5)
 
 
-def test_a_report_under_a_lapsed_lease_changes_nothing(planned):
+def test_a_report_of_a_worker_that_was_taken_for_dead_changes_nothing(planned):
     claim = planned.claim(GROUP, "one")
     with pytest.raises(LeaseLapsed):
-        work.report(planned.store, work.Report(claim.id, "one", "no such lease", processed=1))
+        work.report(planned.store, work.Report(claim.id, "one", "no such holder", processed=1))
     assert the_job(planned).counters.processed == 0
     assert not work.beat(planned.store, claim.id, "one").lost
 

@@ -72,11 +72,11 @@ def work_once(client, backend, fail: bool = False) -> hathi_pb2.ClaimResponse:
             records.append(DatumRecord(datum.id, datum.hash, state, claim.job_id, (), outputs, reason="broken"))
         index = tree.build(DATUMS, upload, sorted((key_of(one.id), one.encode()) for one in records))
         packs = upload.seal()
-        upload.handed_over()
+        upload.named(packs)
     report = hathi_pb2.ReportRequest(
         claim_id=claim.claim_id,
         worker="w1",
-        lease_id=upload.lease.id,
+        holder_id=upload.holder,
         packs=[hathi_pb2.Pack(name=pack.name, size=pack.size, chunks=pack.chunks) for pack in packs],
         index=index,
         image="debian@sha256:1",
@@ -333,10 +333,11 @@ def test_the_pack_ledger_and_the_object_store_for_workers_elsewhere(client, back
     client.token = backend.tokens.issue("default/edges")
     monkeypatch.setattr(work, "holders", lambda tx, pipeline: {"w1"})  # one is at work, so they may read
     workers = client.workers
-    lease = workers.OpenLease(hathi_pb2.OpenLeaseRequest())
-    assert workers.RenewLease(lease).alive
-    workers.EndLease(lease)
-    assert not workers.RenewLease(lease).alive
+    holder = workers.OpenHolder(hathi_pb2.OpenHolderRequest(group="default/edges/v1", name="w"))
+    beat = hathi_pb2.BeatHolderRequest(id=holder.id, oldest=holder.version)
+    assert workers.BeatHolder(beat).alive
+    workers.EndHolder(hathi_pb2.EndHolderRequest(id=holder.id))
+    assert not workers.BeatHolder(beat).alive
     data = bytes(range(256)) * 8192
     requests = [hathi_pb2.WriteObjectRequest(key="packs/x", data=data[:1000])]
     requests.append(hathi_pb2.WriteObjectRequest(data=data[1000:]))
@@ -349,9 +350,8 @@ def test_the_pack_ledger_and_the_object_store_for_workers_elsewhere(client, back
 
     assert read(0, -1) == data
     assert read(5, 7) == data[5:12]
-    catalogue = workers.Catalogue(hathi_pb2.CatalogueRequest(newer_than=-1))
-    assert catalogue.changed
-    assert not workers.Catalogue(hathi_pb2.CatalogueRequest(newer_than=catalogue.version)).changed
+    (catalogue, *_) = workers.Catalogue(hathi_pb2.CatalogueRequest(since=-1))
+    assert not list(workers.Catalogue(hathi_pb2.CatalogueRequest(since=catalogue.version)))
 
 
 def test_delete_all(client, create) -> None:

@@ -76,6 +76,21 @@ def test_a_claim_that_nobody_knows_is_lost_and_not_denied(worker: Client) -> Non
     assert worker.workers.Beat(wire.BeatRequest(claim_id="unknown", worker="w")).lost
 
 
+def test_nobody_ends_or_prolongs_the_life_of_another_process(worker: Client, address: str, backend: Backend) -> None:
+    """Ids of holders are no secret: the keys of packs contain them."""
+    with pytest.raises(DeniedError):
+        worker.workers.OpenHolder(wire.OpenHolderRequest(group="default/q/v1", name="w"))
+    with Client(address, token=backend.tokens.issue("default/q/v1")) as other:
+        of_other = other.workers.OpenHolder(wire.OpenHolderRequest(group="default/q/v1", name="w")).id
+        for holder in (backend.store.ledger.holder(), of_other):
+            with pytest.raises(DeniedError):
+                worker.workers.EndHolder(wire.EndHolderRequest(id=holder))
+            with pytest.raises(DeniedError):
+                worker.workers.BeatHolder(wire.BeatHolderRequest(id=holder, oldest=0))
+        assert other.workers.BeatHolder(wire.BeatHolderRequest(id=of_other, oldest=0)).alive
+    assert not worker.workers.BeatHolder(wire.BeatHolderRequest(id="gone", oldest=0)).alive
+
+
 def test_objects_are_read_while_there_is_work_at_hand(pipelines: None, worker: Client, backend: Backend) -> None:
     backend.objects.put("packs/x", b"bytes")
     request = wire.ReadObjectRequest(key="packs/x", length=-1)

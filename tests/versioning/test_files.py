@@ -152,15 +152,6 @@ def test_drafts_are_extended_and_forgotten(world, pictures) -> None:
     assert not world.store.drafts._kept
 
 
-def test_a_draft_too_old_to_be_extended_is_made_anew(world, pictures) -> None:
-    world.start("a@master")
-    world.put("a@master:/1", b"1")
-    world.files("a@master")
-    next(iter(world.store.drafts._kept.values())).upload._lapsed = True
-    world.put("a@master:/2", b"2")
-    assert world.cat("a@master:/2") == b"2"
-
-
 def test_a_search_that_finds_nothing_ends_when_nobody_waits_for_it(world, monkeypatch) -> None:
     monkeypatch.setattr("hathi.storage.filesets.files.CHECK_EVERY", 10)
     world.repos("a")

@@ -228,10 +228,10 @@ def test_a_commit_closed_meanwhile_gets_a_child_or_refuses(world, another, monke
         world.put(f"a@{commit.id}:/y", b"2")
 
 
-def test_a_writer_whose_lease_lapsed_names_nothing(world) -> None:
+def test_a_writer_that_was_taken_for_dead_names_nothing(world) -> None:
     with Writer(world.store, world.spec("a@master")) as writer:
         writer.put("/x", [b"1"])
-        world.store.ledger.end_lease(writer._upload.lease.id)
+        world.store.ledger.end_holder(world.store.ledger.holder())
         with pytest.raises(LeaseLapsed):
             writer.close()
     assert world.log("a") == []

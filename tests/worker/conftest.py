@@ -13,7 +13,7 @@ from hathi.datum.frames import Command, Kind, Look, Outcome
 from hathi.datum.stage import Stage
 from hathi.model.errors import UnavailableError
 from hathi.model.ids import CommitSetId
-from hathi.model.packs import PackRecord
+from hathi.model.packs import PackRecord, RemoteWriter
 from hathi.model.pps import DatumInput
 from hathi.model.records import DatumRecord
 from hathi.model.references import Commit, Repo
@@ -41,7 +41,7 @@ class FakeServer:
         self.answer = Beat()
         self.outage = 0
         self.beaten = threading.Event()
-        self.register: Callable[[str, Sequence[PackRecord]], None] = lambda lease, packs: None
+        self.register: Callable[[str, Sequence[PackRecord]], None] = lambda holder, packs: None
 
     def _serve(self) -> None:
         if self.outage:
@@ -61,7 +61,7 @@ class FakeServer:
     def report(self, report: Report) -> bool:
         self._serve()
         if report.packs:
-            self.register(report.lease, report.packs)
+            self.register(report.holder, report.packs)
         self.reports.append(report)
         return True
 
@@ -117,7 +117,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.stopped = threading.Event()
-        self.server.register = self.ledger.register
+        self.server.register = lambda holder, packs: self.ledger.register(RemoteWriter(holder), packs)
         self.sandbox = FakeSandbox(self.folder, lambda command, folder: self.program(command, folder))
         bench: Any = Bench("w", Stage(self.folder), lambda: self.sandbox, {"PATH": "/bin"})
         self.worker = Worker(self.server, bench, lambda folder: self.chunks, self.stopped, self.pauses.append)
@@ -126,7 +126,7 @@ class Rig:
         with self.chunks.upload() as upload:
             items = sorted((path.encode(), upload.content([data]).encode()) for path, data in files.items())
             root = tree.build(FILES, upload, items)
-            self.ledger.register(upload.lease.id, upload.seal())
+            self.ledger.register(upload, upload.seal())
         return root
 
     def claim(self, datums: int = 1, **more: Any) -> Claim:

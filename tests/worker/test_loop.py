@@ -65,24 +65,18 @@ def test_a_lost_claim_ends_at_once_and_reports_nothing(rig: Rig, monkeypatch: An
     assert rig.server.reports == []
 
 
-def test_a_report_that_was_taken_ends_the_lease_so_that_the_worker_need_not(rig: Rig) -> None:
-    ended: list[str] = []
-    rig.ledger.end_lease = ended.append
-    claim = rig.claim()
-    ended.clear()
-    rig.worker.work(claim)
-    assert rig.server.reports[0].lease
-    assert ended == []
+def test_what_a_claim_names_is_pinned_from_before_it_is_made(rig: Rig) -> None:
+    pinned: list[bool] = []
 
+    def claim(wait: float) -> Any:
+        pinned.append(rig.ledger.pins.held() is not None)
+        rig.stopped.set()
 
-def test_the_lease_of_a_set_that_nobody_takes_is_ended_at_once(rig: Rig) -> None:
-    ended: list[str] = []
-    rig.ledger.end_lease = ended.append
-    claim = rig.claim()
-    ended.clear()
-    rig.server.report = lambda report: False
-    rig.worker.work(claim)
-    assert len(ended) == 1
+    rig.server.claim = claim
+    rig.worker._reading = rig.ledger.pins.hold
+    rig.worker.run()
+    assert pinned == [True]
+    assert rig.ledger.pins.held() is None
 
 
 def test_a_report_that_is_refused_does_not_end_the_worker(rig: Rig) -> None:
@@ -114,7 +108,7 @@ def test_a_claim_that_cannot_be_read_is_handed_back_with_the_reason(rig: Rig) ->
         raise ClaimUnreadable("c", "message larger than max")
 
     rig.server.claim = claim
-    rig.stopped.is_set = iter([False, False, False, True]).__next__
+    rig.stopped.is_set = iter([False, False, False, False, True]).__next__
     rig.worker.run()
     (report,) = rig.server.reports
     assert (report.claim, report.error) == ("c", "the claimed set cannot be read: message larger than max")

@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 import pytest
 
-from hathi.model.packs import PackRecord
+from hathi.model.packs import PackRecord, RemoteWriter
 from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.runtimes.interface import WorkerGroup
@@ -51,7 +51,9 @@ class Server(hathi_pb2_grpc.WorkersServicer):
         return wire.BeatResponse()
 
     def Report(self, request: Any, context: Any) -> Any:
-        self.ledger.register(request.lease_id, [PackRecord(p.name, p.size, p.chunks) for p in request.packs])
+        self.ledger.register(
+            RemoteWriter(request.holder_id), [PackRecord(p.name, p.size, p.chunks) for p in request.packs]
+        )
         self.reports.append(request)
         self.reported.set()
         return wire.ReportResponse(taken=True)
@@ -61,28 +63,25 @@ class Server(hathi_pb2_grpc.WorkersServicer):
         return wire.AppendLogsResponse()
 
     def Catalogue(self, request: Any, context: Any) -> Any:
-        catalogue = self.ledger.catalogue(request.newer_than)
-        if catalogue is None:
-            return wire.CatalogueResponse()
-        packs = [wire.Pack(name=pack.name, size=pack.size, chunks=pack.chunks) for pack in catalogue.packs]
-        return wire.CatalogueResponse(changed=True, version=catalogue.version, packs=packs)
+        catalogue = self.ledger.catalogue(request.since)
+        if catalogue is not None:
+            packs = [wire.PackState(name=pack.name, size=pack.size, chunks=pack.chunks) for pack in catalogue.packs]
+            yield wire.CatalogueResponse(version=catalogue.version, since=catalogue.since, packs=packs)
 
-    def OpenLease(self, request: Any, context: Any) -> Any:
-        lease = self.ledger.open_lease()
-        return wire.LeaseMessage(id=lease.id, seconds=lease.seconds)
+    def OpenHolder(self, request: Any, context: Any) -> Any:
+        return wire.OpenHolderResponse(id=self.ledger.holder(), seconds=600, version=0)
 
-    def RenewLease(self, request: Any, context: Any) -> Any:
-        return wire.RenewLeaseResponse(alive=self.ledger.renew_lease(request.id))
+    def BeatHolder(self, request: Any, context: Any) -> Any:
+        return wire.BeatHolderResponse(alive=True, version=0)
 
-    def EndLease(self, request: Any, context: Any) -> Any:
-        self.ledger.end_lease(request.id)
-        return wire.EndLeaseResponse()
+    def EndHolder(self, request: Any, context: Any) -> Any:
+        return wire.EndHolderResponse()
 
     def offer(self, script: str, path: str = "/a") -> None:
         """Offer a claim of one datum with one file."""
         with self.chunks.upload() as upload:
             root = tree.build(FILES, upload, [(path.encode(), upload.content([b"contents"]).encode())])
-            self.ledger.register(upload.lease.id, upload.seal())
+            self.ledger.register(upload, upload.seal())
         source = wire.Input(name="data", project="default", repo="data", type="user", commit=COMMIT, path=path)
         self.claims.append(
             wire.ClaimResponse(

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from hathi.model.errors import UnavailableError
-from hathi.model.packs import PackRecord
+from hathi.model.packs import Catalogue, IndexRecord, PackRecord, PackState
 from hathi.model.pps import Stats
 from hathi.storage.objects.interface import ObjectExists, ObjectMissing, StorageRefused
 from hathi.wire.client import Client
@@ -31,7 +31,8 @@ class Workers(hathi_pb2_grpc.WorkersServicer):
     def _answer(self, name: str) -> Callable[..., Any]:
         def method(request: Any, context: Any) -> Any:
             self.requests.append(request)
-            return self.answers[name]
+            answer = self.answers[name]
+            return iter(answer) if isinstance(answer, list) else answer
 
         def stream(request: Any, context: Any) -> Iterator[Any]:
             for answer in method(request, context):
@@ -146,25 +147,58 @@ def test_beats_reports_and_logs_carry_what_they_are_given(client: Client, worker
 
 def test_the_ledger_speaks_the_servers_catalogue(client: Client, workers: Workers) -> None:
     workers.answers |= {
-        "Catalogue": wire.CatalogueResponse(
-            changed=True,
-            version=5,
-            packs=[wire.Pack(name="a", size=1, chunks=2)],
-            indexes=[wire.Index(name="i", size=3, chunks=4, packs=["b"])],
-            condemned=["c"],
-        ),
-        "OpenLease": wire.LeaseMessage(id="l", seconds=9),
-        "RenewLease": wire.RenewLeaseResponse(alive=True),
+        "Catalogue": [
+            wire.CatalogueResponse(version=5, since=3),
+            wire.CatalogueResponse(
+                version=5,
+                since=3,
+                packs=[
+                    wire.PackState(name="a", size=1, chunks=2),
+                    wire.PackState(name="b", size=1, chunks=2, condemned=0, superseded=True, gone=True),
+                ],
+            ),
+            wire.CatalogueResponse(version=5, since=3, indexes=[wire.Index(name="i", size=3, chunks=4, gone=True)]),
+        ],
     }
-    ledger = ApiLedger(client)
-    catalogue = ledger.catalogue()
-    assert catalogue is not None
-    assert (catalogue.version, catalogue.packs, catalogue.condemned) == (5, (PackRecord("a", 1, 2),), {"c"})
-    assert catalogue.indexes[0].packs == ("b",)
-    workers.answers["Catalogue"] = wire.CatalogueResponse()
+    ledger = ApiLedger(client, "g", "w")
+    packs = (PackState("a", 1, 2), PackState("b", 1, 2, 0, superseded=True, gone=True))
+    assert ledger.catalogue(3) == Catalogue(5, packs, (IndexRecord("i", 3, 4, gone=True),), since=3)
+    workers.answers["Catalogue"] = []
     assert ledger.catalogue(5) is None
-    assert ledger.open_lease().id == "l"
-    assert ledger.renew_lease("l")
+
+
+def test_a_worker_keeps_to_what_it_told_of_its_pins(client: Client, workers: Workers) -> None:
+    """What a heartbeat reports as the oldest version holds until the next one: later pins ask for nothing older."""
+    workers.answers |= {
+        "OpenHolder": wire.OpenHolderResponse(id="h", seconds=9, version=3),
+        "BeatHolder": wire.BeatHolderResponse(alive=True, version=8),
+        "EndHolder": wire.EndHolderResponse(),
+    }
+    ledger = ApiLedger(client, "g", "w")
+    assert (ledger.holder(), ledger.holder()) == ("h", "h")
+    with ledger.pins.hold():
+        ledger.beat()
+    ledger.beat()
+    with ledger.pins.hold() as pin:
+        pin.raise_to(11)
+        ledger.beat()
+        ledger.close()
+    assert [request.oldest for request in workers.requests if isinstance(request, wire.BeatHolderRequest)] == [3, 8, 11]
+    assert workers.requests[-1].id == "h"
+
+
+def test_a_worker_that_was_taken_for_dead_begins_a_new_life(client: Client, workers: Workers) -> None:
+    workers.answers |= {
+        "OpenHolder": wire.OpenHolderResponse(id="one", seconds=9, version=3),
+        "BeatHolder": wire.BeatHolderResponse(alive=False, version=8),
+    }
+    ledger = ApiLedger(client, "g", "w")
+    assert ledger.holder() == "one"
+    ledger.beat()
+    assert not ledger.alive("one")
+    workers.answers["OpenHolder"] = wire.OpenHolderResponse(id="two", seconds=9, version=9)
+    assert ledger.holder() == "two"
+    assert ledger.alive("two") and not ledger.alive("one")
 
 
 def test_objects_pass_in_pieces(client: Client, workers: Workers) -> None:

@@ -6,10 +6,13 @@ from contextlib import suppress
 
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import NotFoundError
+from hathi.model.packs import Root
 from hathi.model.pps import JobState
 from hathi.pipelines.folding import Folded
 from hathi.pipelines.rows import jobs, sets
 from hathi.pipelines.rows.jobs import JobRow
+from hathi.storage.filesets.datums import DATUMS
+from hathi.storage.filesets.entry import FILES
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import commits
 from hathi.versioning.store import Store
@@ -26,8 +29,9 @@ def close(store: Store, tx: Transaction, row: JobRow, state: JobState, reason: s
     output, size, index = EMPTY_ROOT, 0, EMPTY_ROOT
     values: dict[str, object] = {"state": state, "reason": reason, "finished": tx.now}
     if folded is not None:
-        store.ledger.register(tx, folded.lease_id, folded.packs)
         index = folded.index or EMPTY_ROOT
+        roots = [Root(DATUMS.name, index), Root(FILES.name, folded.output)]
+        store.ledger.register(tx, folded.upload, folded.packs, roots)
         complete = state in (JobState.SUCCESS, JobState.FAILURE) and not folded.error and not row.broken
         values |= {"index_root": folded.index, "complete": complete}
         if succeeded:

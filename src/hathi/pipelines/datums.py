@@ -62,22 +62,24 @@ def list_datums(
 
     states: only these, when given. after: the pagination marker, a datum id. number: at most so many, 0 means all.
     """
-    with store.db.read() as tx:
-        row = jobs.get(tx, job)
-    nodes = reading(store.chunks)
-    records = _records(store, row, after, reverse=reverse)
-    infos = (_info(nodes, job, record) for record in records if not states or _state(job, record) in states)
-    yield from islice(infos, number or None)
+    with store.chunks.reading():
+        with store.db.read() as tx:
+            row = jobs.get(tx, job)
+        nodes = reading(store.chunks)
+        records = _records(store, row, after, reverse=reverse)
+        infos = (_info(nodes, job, record) for record in records if not states or _state(job, record) in states)
+        yield from islice(infos, number or None)
 
 
 def inspect(store: Store, job: Job, id: str) -> DatumInfo:
     """Return one datum of a job; JobNotFound, DatumNotFound."""
-    with store.db.read() as tx:
-        row = jobs.get(tx, job)
-    if row.state.terminal:
-        found = _index(store, row).get(id) if _is_id(id) else None
-    else:
-        found = next((record for record in datums_at_work(store, row) if record.id == id), None)
+    with store.chunks.reading():
+        with store.db.read() as tx:
+            row = jobs.get(tx, job)
+        if row.state.terminal:
+            found = _index(store, row).get(id) if _is_id(id) else None
+        else:
+            found = next((record for record in datums_at_work(store, row) if record.id == id), None)
     if found is None:
         raise DatumNotFound(job, id)
     return _info(reading(store.chunks), job, found)
@@ -93,11 +95,12 @@ def preview(
     parsed = parse_spec({**_PREVIEW, "input": input}, project=project)
     if parsed.input is None:
         return
-    with store.db.read() as tx:
-        heads = {branch: _head(tx, branch) for branch in sources(parsed.input)}
-    trees = Trees(reading(store.chunks), heads)
-    for combo in islice(enumerate_combos(parsed.input, trees), number or None):
-        yield DatumInfo(None, datum_id(combo), DatumState.UNKNOWN, inputs=combo)
+    with store.chunks.reading():
+        with store.db.read() as tx:
+            heads = {branch: _head(tx, branch) for branch in sources(parsed.input)}
+        trees = Trees(reading(store.chunks), heads)
+        for combo in islice(enumerate_combos(parsed.input, trees), number or None):
+            yield DatumInfo(None, datum_id(combo), DatumState.UNKNOWN, inputs=combo)
 
 
 def restart(store: Store, job: Job, filters: Sequence[str]) -> None:

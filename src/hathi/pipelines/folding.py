@@ -24,6 +24,7 @@ from hathi.pipelines.reported import UnusableReport, records_of
 from hathi.pipelines.rows import jobs, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.pipelines.rows.sets import SetRow
+from hathi.storage.chunks.upload import Upload
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.datums import DATUMS, key_of
 from hathi.storage.filesets.errors import DuplicatePath, PathCollision
@@ -38,39 +39,43 @@ class Folded:
     """index, output: roots of trees. size: of the output, in bytes. error: why there is no output, "" when there is.
 
     index: None when what was reported is of no use.
-    lease_id, packs: what the closing transaction registers; whoever got this value ends the lease.
+    upload, packs: what the closing transaction registers; whoever opened the upload ends it after that.
     """
 
     index: bytes | None
     output: bytes
     size: int
     error: str
-    lease_id: str
+    upload: Upload
     packs: Sequence[PackRecord]
 
 
-def fold_job(store: Store, row: JobRow, *, with_output: bool) -> Folded:
-    """Fold the sets of a job that are done. with_output: False makes the index alone, for a job without a result."""
+def fold_job(store: Store, row: JobRow, upload: Upload, *, with_output: bool) -> Folded:
+    """Fold the sets of a job that are done.
+
+    Args:
+        store: where they are.
+        row: the job.
+        upload: an open upload, which the caller ends once the result is named.
+        with_output: False makes the index alone, for a job without a result.
+    """
     with store.db.read() as tx:
         before = base_of(tx, row)
         start = EMPTY_ROOT if before is None or before.index_root is None else before.index_root
         output_root, output_index = _output_base(tx, row)
         done = [found for found in sets.list_rows(tx, row.id) if found.state is SetState.DONE]
-    with store.chunks.upload() as upload:
-        nodes = writing(upload)
-        index, output, error = None, EMPTY_ROOT, ""
-        try:
-            index = tree.apply(DATUMS, nodes, start, _edits(store, nodes, row, done))
-            if with_output:
-                output = compose_output(upload, output_root, DatumIndex(nodes, output_index), DatumIndex(nodes, index))
-        except (DuplicatePath, PathCollision) as refused:
-            error = refused.message
-        except UnusableReport as refused:
-            index, error = None, refused.message
-        size = FileTree(nodes, output).size
-        packs = upload.seal()
-        upload.handed_over()
-        return Folded(index, output, size, error, upload.lease.id, packs)
+    nodes = writing(upload)
+    index, output, error = None, EMPTY_ROOT, ""
+    try:
+        index = tree.apply(DATUMS, nodes, start, _edits(store, nodes, row, done))
+        if with_output:
+            output = compose_output(upload, output_root, DatumIndex(nodes, output_index), DatumIndex(nodes, index))
+    except (DuplicatePath, PathCollision) as refused:
+        error = refused.message
+    except UnusableReport as refused:
+        index, error = None, refused.message
+    size = FileTree(nodes, output).size
+    return Folded(index, output, size, error, upload, upload.seal())
 
 
 def _output_base(tx: Transaction, row: JobRow) -> tuple[bytes, bytes]:

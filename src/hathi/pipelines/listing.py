@@ -46,14 +46,15 @@ def datums_kept(store: Store, pipeline: Pipeline) -> int:
     """Return how many successful datums the present version could take over from the one before: none for the first
     version or when the salt was drawn anew. PipelineNotFound.
     """
-    with store.db.read() as tx:
-        row = pipelines.get(tx, pipeline)
-        present, *before = pipelines.versions(tx, row, 1)
-        if not before or before[0].salt != present.salt:
-            return 0
-        done = jobs.list_rows(tx, pipeline=pipeline)
-        root = next((job.index_root for job in done if job.complete and job.version < row.version), None)
-    return 0 if root is None else DatumIndex(store.chunks, root).successful
+    with store.chunks.reading():
+        with store.db.read() as tx:
+            row = pipelines.get(tx, pipeline)
+            present, *before = pipelines.versions(tx, row, 1)
+            if not before or before[0].salt != present.salt:
+                return 0
+            done = jobs.list_rows(tx, pipeline=pipeline)
+            root = next((job.index_root for job in done if job.complete and job.version < row.version), None)
+        return 0 if root is None else DatumIndex(store.chunks, root).successful
 
 
 def _info(tx: Transaction, row: PipelineRow, version: VersionRow, *, details: bool) -> PipelineInfo:

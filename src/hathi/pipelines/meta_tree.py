@@ -29,13 +29,13 @@ from hathi.pipelines.index import DatumIndex
 from hathi.pipelines.reported import files_of
 from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.interface import NodeReader
+from hathi.storage.chunks.scratch import Scratch
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.datum_inputs import inputs_of
 from hathi.storage.filesets.entry import FILES, key_of
 from hathi.storage.filesets.files import FileStat, FileTree
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.storage.filesets.nodes import Nodes
-from hathi.storage.filesets.scratch import Scratch
 from hathi.versioning import commits
 from hathi.versioning.projections import Projection
 from hathi.versioning.store import Store

@@ -18,6 +18,7 @@ from hathi.pipelines.index import DatumIndex
 from hathi.pipelines.reported import changed_files, files_of
 from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.interface import NodeReader
+from hathi.storage.chunks.scratch import Scratch
 from hathi.storage.chunks.upload import Upload
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.datums import DATUMS
@@ -29,7 +30,6 @@ from hathi.storage.filesets.fold import fold_changes
 from hathi.storage.filesets.nodes import Nodes, WritableNodes, writing
 from hathi.storage.filesets.ops import RUN
 from hathi.storage.filesets.run import StoredRun
-from hathi.storage.filesets.scratch import Scratch
 from hathi.storage.filesets.writer import RunWriter
 
 

@@ -15,6 +15,7 @@ from itertools import takewhile
 from hathi.metadata.tables.pps import SetKind
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import NotFoundError
+from hathi.model.packs import Root
 from hathi.model.pps import JobState
 from hathi.model.references import Job
 from hathi.pipelines import inputs, payloads
@@ -228,8 +229,11 @@ def _write(store: Store, row: JobRow, pending: Sequence[_Numbered], values: Mapp
             current = jobs.find(tx, row.job, hidden=True)
             if current is None or current.state is not JobState.RUNNING:
                 return False
+            roots = (Root(kind.name, root) for one in new for kind, root in payloads.trees_in(one.kind, one.payload))
             if upload is not None:
-                store.ledger.register(tx, upload.lease.id, packs)
+                store.ledger.register(tx, upload, packs, roots)
+            else:
+                store.ledger.name_roots(tx, roots)
             sets.insert_rows(tx, current, new)
             tx.emit(sets.topic(row.job.pipeline))
             if values:

@@ -16,7 +16,7 @@ from uuid import uuid4
 from hathi.metadata.tables.pps import SetState
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import InvalidError, NotFoundError
-from hathi.model.packs import PackRecord
+from hathi.model.packs import PackRecord, RemoteWriter, Root
 from hathi.model.pps import DatumInput, Stats
 from hathi.model.references import Job, Pipeline
 from hathi.pipelines import ending, inputs, payloads
@@ -26,6 +26,7 @@ from hathi.pipelines.rows.jobs import JobRow
 from hathi.pipelines.rows.sets import SetRow
 from hathi.pipelines.sharing import leaves, patience
 from hathi.pipelines.waiting import Cancelled, OnLeave, listen, never
+from hathi.storage.filesets.datums import DATUMS
 from hathi.versioning.store import Store
 
 CLAIM_SECONDS = 30.0
@@ -100,14 +101,14 @@ class Beat:
 class Report:
     """What became of a claim.
 
-    lease_id: the upload lease under which the packs were written. index: root of a tree, datum id -> record, 32 bytes.
+    holder: the life of a worker that wrote the packs. index: root of a tree, datum id -> record, 32 bytes.
     failed_datum, failed_reason: the first datum that failed. error: the set could not be run at all, and why.
     image: what user code ran in, "" when in none.
     """
 
     claim_id: str
     worker: str
-    lease_id: str = ""
+    holder: str = ""
     packs: Sequence[PackRecord] = ()
     index: bytes = b""
     processed: int = 0
@@ -189,8 +190,7 @@ def beat(store: Store, claim_id: str, worker: str, *, datum: str = "", running_s
 def report(store: Store, report: Report) -> bool:
     """Take the outcome of a claim; False when the claim had lapsed. A repeat answers as the first did.
 
-    The lease of what was written ends with it, unless the report is of an error. Raises LeaseLapsed when what was
-    written may be collected already; the set is then handed out again.
+    Raises LeaseLapsed when what was written may be collected already; the set is then handed out again.
     """
     with store.db.write() as tx:
         found = sets.by_claim(tx, report.claim_id)
@@ -203,10 +203,10 @@ def report(store: Store, report: Report) -> bool:
         if report.error:
             _hand_back(tx, job, row, report.error)
             return True
-        store.ledger.register(tx, report.lease_id, report.packs)
+        roots = [Root(DATUMS.name, report.index)]
+        store.ledger.register(tx, RemoteWriter(report.holder), report.packs, roots)
         sets.finish(tx, row, report.index)
         _count(tx, job, report)
-        store.ledger.release(tx, report.lease_id)
     return True
 
 

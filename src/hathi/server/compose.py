@@ -29,7 +29,7 @@ from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.serving import GrpcServer
 from hathi.server.grpc.stalls import StreamLimits
-from hathi.server.housekeeping import index_merging, log_pruning
+from hathi.server.housekeeping import holder_heartbeat, log_pruning, pack_merging
 from hathi.server.logging import configure
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.local import LocalStore
@@ -71,6 +71,7 @@ class Server:
         objects = LocalStore(settings.objects)
         ledger = DatabaseLedger(database)
         chunks = Chunks(objects, ledger)
+        parts.callback(ledger.close)
         parts.callback(chunks.close)
         store = Store(database, chunks, ledger)
         register(store)
@@ -94,12 +95,13 @@ class Server:
             log.warning("workers cannot run here: %s", problem)
         controllers = Controllers(store, runtime, logs, supervisor)
         finisher = Finisher(store, supervisor)
-        housekeeping = index_merging(supervisor, chunks)
+        merging = pack_merging(supervisor, chunks)
+        heartbeat = holder_heartbeat(supervisor, ledger)
         pruning = log_pruning(supervisor, database, logs, settings)
         admission = Admission(limits=StreamLimits(idle=settings.stream_idle))
         backend = Backend(store, objects, logs, runtime, cluster, tokens)
         server = GrpcServer(backend, settings.host, settings.port, admission)
-        for part in (finisher, controllers, housekeeping, pruning):
+        for part in (heartbeat, finisher, controllers, merging, pruning):
             part.start()
             parts.callback(part.stop)
         self._address = server.start()

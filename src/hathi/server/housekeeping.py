@@ -1,11 +1,12 @@
-"""What a server does in the background for its own good: it merges pack indexes, so that look-ups stay logarithmic, and
-deletes log lines that are too old or too many."""
+"""What a server does in the background for its own good: it merges packs, sends its heartbeat, and deletes log lines
+that are too old or too many."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from hathi.metadata.database import Database
+from hathi.metadata.ledger import BEAT_SECONDS, DatabaseLedger
 from hathi.pipelines.logs import Logs
 from hathi.server.config import Settings
 from hathi.storage.chunks.store import Chunks
@@ -28,6 +29,16 @@ def log_pruning(supervisor: Supervisor, database: Database, logs: Logs, settings
     return supervisor.every("pruning logs", PRUNE_SECONDS, prune)
 
 
-def index_merging(supervisor: Supervisor, chunks: Chunks) -> Ticker:
-    """Make the task that merges pack indexes, one merge a call."""
-    return supervisor.every("merging pack indexes", PAUSE_SECONDS, chunks.compact)
+def pack_merging(supervisor: Supervisor, chunks: Chunks) -> Ticker:
+    """Make the task that merges packs and their indexes, one merge a call."""
+    return supervisor.every("merging packs", PAUSE_SECONDS, chunks.compact)
+
+
+def holder_heartbeat(supervisor: Supervisor, ledger: DatabaseLedger) -> Ticker:
+    """Make the task that tells other processes that this one lives, so that what it has not named yet is kept."""
+
+    def beat() -> bool:
+        ledger.beat()
+        return False
+
+    return supervisor.every("holder heartbeat", BEAT_SECONDS, beat)

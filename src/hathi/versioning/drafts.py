@@ -1,7 +1,7 @@
 """What an open commit would be if it were finished now: its runs folded into a tree that nobody will ever name.
 
-The tree's new nodes stay in the memory of an upload that is never sealed. A draft is kept for the next reader, and when
-only runs were added since, only they are folded: folding is associative.
+The tree's new nodes are in a temporary file. A draft is kept for the next reader, and when only runs were added since,
+only they are folded: folding is associative.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hathi.model.packs import LeaseLapsed
 from hathi.storage.chunks.content import Content
+from hathi.storage.chunks.draft import Draft as Nodes
 from hathi.storage.chunks.store import Chunks
-from hathi.storage.chunks.upload import Upload
 from hathi.storage.filesets.fold import fold
 
 _KEPT = 2
-"""Drafts kept for the next reader; one costs about 200 bytes for each changed file."""
+"""Drafts kept for the next reader; one costs about 200 bytes of disk for each changed file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +27,11 @@ class Draft:
     base: bytes
     runs: tuple[bytes, ...]
     root: bytes
-    upload: Upload
+    nodes: Nodes
 
     def read(self, content: Content, offset: int, length: int | None = None) -> Iterator[bytes]:
-        """Yield bytes of a file, which may stand in the draft only, as an appended end does."""
-        at = 0
-        stop = content.size if length is None else offset + length
-        for id, size in content.refs(self.upload):
-            if at + size > offset and at < stop:
-                yield self.upload.get(id)[max(0, offset - at) : stop - at]
-            at += size
+        """Yield bytes of a file, which may be in the draft only, as an appended end is."""
+        return self.nodes.read(content, offset, length)
 
 
 class Drafts:
@@ -52,12 +46,13 @@ class Drafts:
         """Return the draft of a commit whose runs are `runs`. Raises PathCollision."""
         with self._lock:
             known = self._kept.get(commit_id)
-        draft = None
         if known is not None and known.base == base and known.runs == runs[: len(known.runs)]:
-            draft = _extended(known, runs)
-        if draft is None:
-            with self._chunks.upload() as upload:
-                draft = Draft(base, runs, fold(upload, base, runs), upload)
+            added = runs[len(known.runs) :]
+            root = fold(known.nodes, known.root, added) if added else known.root
+            draft = Draft(base, runs, root, known.nodes)
+        else:
+            nodes = self._chunks.draft()
+            draft = Draft(base, runs, fold(nodes, base, runs), nodes)
         with self._lock:
             self._kept[commit_id] = draft
             self._kept.move_to_end(commit_id)
@@ -69,14 +64,3 @@ class Drafts:
         """Drop the draft of a commit that is closed."""
         with self._lock:
             self._kept.pop(commit_id, None)
-
-
-def _extended(known: Draft, runs: tuple[bytes, ...]) -> Draft | None:
-    """Return `known` with the runs that it lacks; None when its upload takes no more."""
-    added = runs[len(known.runs) :]
-    if not added:
-        return known
-    try:
-        return Draft(known.base, runs, fold(known.upload, known.root, added), known.upload)
-    except LeaseLapsed:
-        return None

@@ -14,6 +14,7 @@ from itertools import tee
 from hathi.model import paths
 from hathi.model.errors import InvalidError
 from hathi.model.infos import CommitState, FileInfo, FileType
+from hathi.model.packs import Pin
 from hathi.model.references import Commit, CommitSpec
 from hathi.storage.chunks.content import EMPTY_CONTENT, Content
 from hathi.storage.filesets.files import FileStat, FileTree
@@ -31,7 +32,8 @@ class View:
     """The files of a commit at one moment.
 
     committed: when it was finished, None while it is open. read: yields the bytes of a content of `tree`, from an
-    offset. read_each: yields the bytes of several, one after the other.
+    offset. read_each: yields the bytes of several, one after the other. pin: keeps all that readable as long as anybody
+    holds the view.
     """
 
     commit: Commit
@@ -39,6 +41,7 @@ class View:
     tree: FileTree
     read: Callable[[Content, int], Iterator[bytes]]
     read_each: Callable[[Iterable[Content]], Iterator[Iterator[bytes]]]
+    pin: Pin
 
     def info(self, stat: FileStat) -> FileInfo:
         """Return what is told about a file or directory of the tree."""
@@ -49,7 +52,8 @@ class View:
     def bytes_of(self, stat: FileStat, offset: int = 0) -> Iterator[bytes]:
         """Yield the bytes of a file of the tree."""
         content = stat.content
-        return iter(()) if content is None else self.read(content, offset)
+        if content is not None:  # a generator of ours, so that the view stays as long as somebody reads
+            yield from self.read(content, offset)
 
 
 def view(store: Store, spec: CommitSpec, cancelled: Cancelled = never, on_leave: OnLeave | None = None) -> View:
@@ -58,12 +62,13 @@ def view(store: Store, spec: CommitSpec, cancelled: Cancelled = never, on_leave:
     Raises what `commits.resolve` raises, WaitEnded, and PathCollision for an open commit that could not be finished.
     """
     while True:
+        pin = store.chunks.reading()
         with store.db.read() as tx:
             row = lookup.find(tx, spec)
             if (project := store.projections.of(row.repo.type)) is not None:
-                return _projected_view(row, project)
+                return _projected_view(row, project, pin)
             if row.finished is not None:
-                return _finished_view(store, row)
+                return _finished_view(store, row, pin)
             if row.finishing is None:
                 parent = commits.parent_of(tx, row)
                 if parent is None or parent.finishing is None or parent.finished is not None:
@@ -73,11 +78,12 @@ def view(store: Store, spec: CommitSpec, cancelled: Cancelled = never, on_leave:
                 closing = parent
             else:
                 closing = row
+        pin.release()  # waiting may take long, and is followed by another look
         awaited = CommitSpec(closing.repo, id=closing.commit.id)
         wait_commit(store, awaited, CommitState.FINISHED, cancelled, on_leave)
     draft = store.drafts.get(row.id, base, runs)
-    tree = FileTree(draft.upload, draft.root)
-    return View(row.commit, None, tree, draft.read, lambda contents: (draft.read(each, 0) for each in contents))
+    tree = FileTree(draft.nodes, draft.root)
+    return View(row.commit, None, tree, draft.read, lambda contents: (draft.read(each, 0) for each in contents), pin)
 
 
 def read(store: Store, spec: CommitSpec) -> FileTree:
@@ -185,12 +191,12 @@ def get_all(
     return ((at.info(file), parts) for file, parts in zip(found, at.read_each(contents), strict=True))
 
 
-def _finished_view(store: Store, row: CommitRow) -> View:
+def _finished_view(store: Store, row: CommitRow, pin: Pin) -> View:
     tree = FileTree(store.nodes, row.root or EMPTY_ROOT)
-    return View(row.commit, row.finished, tree, store.chunks.read, store.chunks.read_each)
+    return View(row.commit, row.finished, tree, store.chunks.read, store.chunks.read_each, pin)
 
 
-def _projected_view(row: CommitRow, project: Project) -> View:
+def _projected_view(row: CommitRow, project: Project, pin: Pin) -> View:
     """Return the files that a commit is shown as: none as long as it is open, for nobody can tell what it will be."""
     shown = project(EMPTY_ROOT if row.finished is None else row.root or EMPTY_ROOT)
     return View(
@@ -199,6 +205,7 @@ def _projected_view(row: CommitRow, project: Project) -> View:
         shown.tree,
         shown.read,
         lambda contents: (shown.read(content, 0) for content in contents),
+        pin,
     )
 
 

@@ -13,7 +13,9 @@ from sqlalchemy import Select, bindparam, or_
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import commits as table
+from hathi.model.packs import Root
 from hathi.model.references import Commit
+from hathi.storage.filesets.entry import FILES
 from hathi.storage.filesets.errors import DuplicatePath, PathCollision
 from hathi.storage.filesets.files import FileTree
 from hathi.storage.filesets.fold import fold
@@ -48,16 +50,16 @@ def fold_one(store: Store, commit: Commit) -> None:
 
     Raises what the database and the object store raise.
     """
-    with store.db.read() as tx:
-        row = _find(tx, commit)
-        if row is None or row.finishing is None or row.finished is not None:
-            return
-        parent = commits.parent_of(tx, row)
-        if parent is not None and parent.finished is None:
-            return  # its end brings this one here again
-        base = commits.base_root(tx, parent)
-        runs = [run.root for run in open_commits.load(tx, row.id)]
     with store.chunks.upload() as upload:
+        with store.db.read() as tx:
+            row = _find(tx, commit)
+            if row is None or row.finishing is None or row.finished is not None:
+                return
+            parent = commits.parent_of(tx, row)
+            if parent is not None and parent.finished is None:
+                return  # its end brings this one here again
+            base = commits.base_root(tx, parent)
+            runs = [run.root for run in open_commits.load(tx, row.id)]
         try:
             root, error = fold(upload, base, runs), ""
             size = FileTree(upload, root).size
@@ -67,7 +69,7 @@ def fold_one(store: Store, commit: Commit) -> None:
         with store.db.write() as tx:
             if not _still_closing(tx, row):
                 return
-            store.ledger.register(tx, upload.lease.id, packs)
+            store.ledger.register(tx, upload, packs, [Root(FILES.name, root)])
             commits.settle(tx, row, root, size, error)
     store.drafts.forget(row.id)
 

@@ -14,7 +14,9 @@ from sqlalchemy import delete, insert, select, update
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import commits, runs
+from hathi.model.packs import Root
 from hathi.storage.chunks.upload import Upload
+from hathi.storage.filesets.ops import RUN
 from hathi.storage.filesets.run import compose, run_size
 from hathi.versioning.rows import CommitRow
 from hathi.versioning.store import Store
@@ -86,5 +88,5 @@ def add_run(store: Store, upload: Upload, commit: CommitRow, run: bytes) -> bool
             seq = now[-1].seq + 1 if now else 0
             row = {"commit_id": commit.id, "seq": seq, "level": level, "root": merged}
             tx.connection.execute(insert(runs).values(**row))
-            store.ledger.register(tx, upload.lease.id, packs)
+            store.ledger.register(tx, upload, packs, [Root(RUN.name, merged)])
     return True

@@ -18,7 +18,9 @@ from hathi.metadata.database import Transaction
 from hathi.model import names, paths
 from hathi.model.errors import InvalidError
 from hathi.model.infos import CommitState, Origin
+from hathi.model.packs import Root
 from hathi.model.references import Branch, Commit, CommitSpec
+from hathi.storage.filesets.entry import FILES
 from hathi.storage.filesets.files import FileTree
 from hathi.storage.filesets.fold import fold_changes
 from hathi.storage.filesets.run import store as store_run
@@ -180,7 +182,7 @@ class Writer:
             if _head_id(now) != _head_id(place):
                 return None
             commits.check_writable(tx, now)
-            self._store.ledger.register(tx, self._upload.lease.id, packs)
+            self._store.ledger.register(tx, self._upload, packs, [Root(FILES.name, root)])
             return commits.add_finished(tx, now, root, size, Origin.USER, created_by=self._created_by).commit
 
     def _check_client(self) -> None:

@@ -29,6 +29,7 @@ from hathi.datum.litter import remove_tree
 from hathi.datum.shim import binary
 from hathi.datum.stage import Stage
 from hathi.model.errors import HathiError, InvalidError
+from hathi.model.packs import Pin
 from hathi.model.references import DEFAULT_PROJECT
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.interface import ObjectStore
@@ -71,9 +72,10 @@ def arguments() -> argparse.Namespace:
 class Stores:
     """The chunk store of this process, over the object store's folder where we can use it, else over the server."""
 
-    def __init__(self, client: Client, *, beside: bool) -> None:
-        """beside: we see the server's files; else a folder of that name may be another one."""
+    def __init__(self, client: Client, group: str, name: str, *, beside: bool) -> None:
+        """group, name: of the worker. beside: we see the server's files; else such a folder may be another one."""
         self._client = client
+        self.ledger = ApiLedger(client, group, name)
         self._beside = beside
         self._folder = ""
         self._chunks: Chunks | None = None
@@ -85,9 +87,14 @@ class Stores:
         if self._chunks is None or folder != self._folder:
             near = self._beside and bool(folder) and os.access(folder, os.R_OK | os.W_OK | os.X_OK)
             objects: ObjectStore = LocalStore(Path(folder)) if near else ObjectsOverApi(self._client)
-            self._chunks = Chunks(objects, ApiLedger(self._client), cache_bytes=CACHE_BYTES)
+            self._chunks = Chunks(objects, self.ledger, cache_bytes=CACHE_BYTES)
             self._folder = folder
         return self._chunks
+
+    def reading(self) -> Pin:
+        """Return a pin of what is live now."""
+        self.ledger.holder()
+        return self.ledger.pins.hold()
 
 
 class Owner:
@@ -172,11 +179,13 @@ def _work(options: argparse.Namespace, owner: Owner | None, view: HostView) -> N
     if owner is not None:
         owner.speaks_to(ground)
     bench = Bench(options.name, Stage(stage), ground.sandbox, ground.base, ground.defaults, ground.image)
-    stores = Stores(client, beside=owner is not None)
-    worker = Worker(RemoteServer(client, options.group, options.name), bench, stores.get, threading.Event())
+    stores = Stores(client, options.group, options.name, beside=owner is not None)
+    server = RemoteServer(client, options.group, options.name)
+    worker = Worker(server, bench, stores.get, threading.Event(), reading=stores.reading)
     try:
         worker.run()
     finally:
+        stores.ledger.close()
         ground.close()
 
 

@@ -197,7 +197,7 @@ class Batch:
         states = [record.state for record in records]
         return Report(
             claim=self._claim.id,
-            lease=self._upload.lease.id,
+            holder=self._upload.holder,
             packs=self._upload.seal(),
             index=index,
             processed=states.count(DatumState.SUCCESS),

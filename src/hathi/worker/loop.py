@@ -6,6 +6,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,7 +56,7 @@ class Worker:
     """Claims and runs sets until `stopped`.
 
     chunks: returns the chunk store, given the folder of the object store as a claim names it.
-    pause: waits so many seconds, less when the worker is stopped.
+    pause: waits so many seconds, less when the worker is stopped. reading: pins what is live, as long as it is entered.
     """
 
     def __init__(
@@ -65,24 +66,32 @@ class Worker:
         chunks: Callable[[str], Chunks],
         stopped: threading.Event,
         pause: Callable[[float], object] | None = None,
+        reading: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._server = server
         self._bench = bench
         self._chunks = chunks
         self._stopped = stopped
         self._pause = pause or stopped.wait
+        self._reading = reading
 
     def run(self) -> None:
         """Work until stopped. Raises SandboxGone when no sandbox can be made any more."""
         self._bench.sandbox()
         while not self._stopped.is_set():
-            try:
-                claim = self._insist(lambda: self._server.claim(CLAIM_SECONDS))
-            except ClaimUnreadable as error:
-                self._hand_back(error.claim, str(error))
-                continue
-            if claim is not None:
-                self.work(claim)
+            reading = self._insist(self._reading)
+            if reading is not None:
+                with reading:  # the roots that a claim names stay readable from before it is made
+                    self._work_once()
+
+    def _work_once(self) -> None:
+        try:
+            claim = self._insist(lambda: self._server.claim(CLAIM_SECONDS))
+        except ClaimUnreadable as error:
+            self._hand_back(error.claim, str(error))
+            return
+        if claim is not None:
+            self.work(claim)
 
     def work(self, claim: Claim) -> bool:
         """Run one set and report; returns whether the report was taken."""
@@ -101,16 +110,12 @@ class Worker:
             return self._hand_back(claim.id, f"the worker cannot go on: {error}")
 
     def _work(self, claim: Claim, chunks: Chunks, upload: Upload) -> bool:
-        lease = upload.lease.id
         logs = Logs(self._server, claim.project, claim.pipeline, claim.job, claim.datum_set)
         try:
-            with Beats(self._server, claim.id, claim.seconds, lambda: chunks.ledger.renew_lease(lease)) as beats:
+            with Beats(self._server, claim.id, claim.seconds, lambda: not upload.lapsed) as beats:
                 report = _run(claim.id, Batch(claim, self._bench, chunks, upload, beats, logs))
                 logs.flush()  # lines of a datum are there before anybody can see that it ended
-                taken = self._insist(lambda: not beats.lost and self._server.report(report)) or False
-                if taken and not report.error:
-                    upload.handed_over()  # the lease ended with the report
-                return taken
+                return self._insist(lambda: not beats.lost and self._server.report(report)) or False
         finally:
             logs.drop()
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
+import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from hathi.model.errors import ExistsError, HathiError, NotFoundError, UnavailableError
 from hathi.model.ids import CommitSetId
-from hathi.model.packs import Catalogue, IndexRecord, Lease, PackRecord
+from hathi.model.packs import Catalogue, IndexRecord, PackRecord, PackState, Pins, Writer
 from hathi.model.pps import DatumInput
 from hathi.model.references import Commit, Repo
 from hathi.storage.objects.interface import (
@@ -25,9 +29,13 @@ from hathi.worker.server import Beat, Claim, ClaimUnreadable, Datum, LogLine, Re
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 CALL_SECONDS = 30.0  # a call that does not wait and takes longer will not end well
 GRACE_SECONDS = 10.0  # beyond what a waiting call may wait
 REASON_LENGTH = 4000  # characters of a reason in a report
+CATALOGUE_SECONDS = 300.0  # the whole list of packs of a large store takes a while
+BEAT_SECONDS = 30.0  # between heartbeats of the process; the server gives it up after twenty times that
 PIECE = 1 << 20  # bytes of an object in one message
 
 
@@ -64,7 +72,7 @@ class RemoteServer:
         request = wire.ReportRequest(
             claim_id=report.claim,
             worker=self._worker,
-            lease_id=report.lease,
+            holder_id=report.holder,
             packs=[wire.Pack(name=pack.name, size=pack.size, chunks=pack.chunks) for pack in report.packs],
             index=report.index,
             processed=report.processed,
@@ -90,42 +98,107 @@ class RemoteServer:
 
 
 class ApiLedger:
-    """The pack ledger through the server."""
+    """The pack ledger through the server, and the holder of this process, kept alive by a thread of its own."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, group: str, name: str, *, beat_seconds: float = BEAT_SECONDS) -> None:
+        """group, name: of the worker. beat_seconds: between two heartbeats."""
         self._workers: Any = client.workers
+        self._opening = wire.OpenHolderRequest(group=group, name=name)
+        self._pins = Pins()
+        self._lock = threading.Lock()
+        self._holder = ""
+        self._closed = threading.Event()
+        beating = (weakref.ref(self), self._closed, beat_seconds)
+        self._beating = threading.Thread(target=_keep_alive, args=beating, name="holder", daemon=True)
 
-    def catalogue(self, newer_than: int = -1) -> Catalogue | None:
-        """Return what is live, or None when nothing changed since."""
-        answer = self._workers.Catalogue(wire.CatalogueRequest(newer_than=newer_than), timeout=CALL_SECONDS)
-        if not answer.changed:
+    @property
+    def pins(self) -> Pins:
+        """What uploads and readers of this process hold."""
+        return self._pins
+
+    def holder(self) -> str:
+        """Return the id of this life of the process, beginning it if need be."""
+        with self._lock:
+            if not self._holder:
+                answer = self._workers.OpenHolder(self._opening, timeout=CALL_SECONDS)
+                self._pins.heard(answer.version)
+                self._holder = answer.id
+                if not self._beating.is_alive() and not self._closed.is_set():
+                    self._beating.start()
+            return self._holder
+
+    def alive(self, holder: str) -> bool:
+        """Return whether `holder` is this life still, as far as this process knows."""
+        return holder == self._holder
+
+    def beat(self) -> None:
+        """Send a heartbeat. One that was taken for dead begins a new life when it next reads or writes."""
+        holder = self._holder
+        if not holder:
+            return
+        request = wire.BeatHolderRequest(id=holder, oldest=self._pins.oldest())
+        answer = self._workers.BeatHolder(request, timeout=CALL_SECONDS)
+        self._pins.heard(answer.version)
+        if not answer.alive:
+            with self._lock:
+                if self._holder == holder:
+                    self._holder = ""
+
+    def close(self) -> None:
+        """End this life. One that cannot be ended now is taken for dead after a while, so that is no failure."""
+        self._closed.set()
+        if self._holder:
+            with suppress(UnavailableError):
+                self._workers.EndHolder(wire.EndHolderRequest(id=self._holder), timeout=CALL_SECONDS)
+
+    def catalogue(self, since: int = -1) -> Catalogue | None:
+        """Return what changed after version `since`, or None when nothing did."""
+        version, complete = -1, since
+        packs: list[PackState] = []
+        indexes: list[IndexRecord] = []
+        for answer in self._workers.Catalogue(wire.CatalogueRequest(since=since), timeout=CATALOGUE_SECONDS):
+            version, complete = answer.version, answer.since
+            packs.extend(map(_pack_state, answer.packs))
+            indexes.extend(IndexRecord(one.name, one.size, one.chunks, one.gone) for one in answer.indexes)
+        if version < 0:
             return None
-        return Catalogue(
-            answer.version,
-            tuple(PackRecord(pack.name, pack.size, pack.chunks) for pack in answer.packs),
-            tuple(IndexRecord(one.name, one.size, one.chunks, tuple(one.packs)) for one in answer.indexes),
-            frozenset(answer.condemned),
-        )
+        self._pins.heard(version)
+        return Catalogue(version, tuple(packs), tuple(indexes), complete)
 
-    def open_lease(self) -> Lease:
-        """Begin a write."""
-        answer = self._workers.OpenLease(wire.OpenLeaseRequest(), timeout=CALL_SECONDS)
-        return Lease(answer.id, answer.seconds)
-
-    def renew_lease(self, id: str) -> bool:
-        """Extend a lease; False when it has lapsed."""
-        return bool(self._workers.RenewLease(wire.LeaseMessage(id=id), timeout=CALL_SECONDS).alive)
-
-    def end_lease(self, id: str) -> None:
-        """Forget a lease. One that cannot be ended now will lapse, so that is no failure."""
-        try:
-            self._workers.EndLease(wire.LeaseMessage(id=id), timeout=CALL_SECONDS)
-        except UnavailableError:
-            pass
+    def unregistered(self, names: Sequence[str]) -> list[str]:
+        """Return none: a report that names them may be on its way still."""
+        return []
 
     def merged(self, index: IndexRecord, replaces: Sequence[str]) -> None:
-        """Workers never merge indexes: the server does."""
+        """Left to the server."""
         raise NotImplementedError
+
+    def rewritten(self, writer: Writer, packs: Sequence[PackRecord], sources: Sequence[str], superseded: bool) -> bool:
+        """Left to the server."""
+        raise NotImplementedError
+
+    def superseded(self) -> list[str]:
+        """Left to the server."""
+        raise NotImplementedError
+
+    def drop(self, names: Iterable[str]) -> list[str]:
+        """Left to the server."""
+        raise NotImplementedError
+
+
+def _keep_alive(ledger: weakref.ref[ApiLedger], closed: threading.Event, seconds: float) -> None:
+    """Send heartbeats until a ledger is closed, or nobody has it any more."""
+    while not closed.wait(seconds):
+        present = ledger()
+        if present is None:
+            return
+        try:
+            present.beat()
+        except HathiError as error:
+            log.info("the heartbeat could not be sent and is sent again: %s", error)
+        except Exception:
+            log.exception("the heartbeat failed unexpectedly and is sent again")
+        del present
 
 
 class ObjectsOverApi:
@@ -185,6 +258,11 @@ def _translated(key: str, call: Callable[[], T]) -> T:
         raise StorageUnavailable(key, str(error)) from error
     except HathiError as error:
         raise StorageRefused(key, str(error)) from error
+
+
+def _pack_state(pack: wire.PackState) -> PackState:
+    condemned = pack.condemned if pack.HasField("condemned") else None
+    return PackState(pack.name, pack.size, pack.chunks, condemned, pack.superseded, pack.gone)
 
 
 def _claim(answer: wire.ClaimResponse, datums: Sequence[wire.Datum]) -> Claim:

@@ -72,7 +72,7 @@ class Report:
     """
 
     claim: str
-    lease: str = ""
+    holder: str = ""
     packs: Sequence[PackRecord] = ()
     index: bytes = b""
     processed: int = 0

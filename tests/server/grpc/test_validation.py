@@ -35,7 +35,7 @@ REQUESTS = sorted(
         (hathi_pb2.ClaimRequest(wait_seconds=1e300), r"^wait_seconds is 1e\+300: it must be between 0 and 86400$"),
         (hathi_pb2.ClaimRequest(wait_seconds=nan), r"^wait_seconds is nan, which is no number$"),
         (hathi_pb2.BeatRequest(running_seconds=-inf), r"^running_seconds is -inf"),
-        (hathi_pb2.LeaseMessage(id="a\0b"), r'^id has a NUL character, which is not allowed: "a\\x00b"$'),
+        (hathi_pb2.EndHolderRequest(id="a\0b"), r'^id has a NUL character, which is not allowed: "a\\x00b"$'),
         (
             pfs_pb2.ListRepoRequest(page={"page_size": 1 << 62}),
             r"^page\.page_size is \d+: it must be between 0 and 2147483647$",

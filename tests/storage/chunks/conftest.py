@@ -14,39 +14,28 @@ from hathi.storage.objects.faulty import FaultyStore
 from hathi.storage.objects.memory import MemoryStore
 
 
-class Clock:
-    """Time that passes when told to, in seconds."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @dataclass
 class World:
     """A chunk store and everything below it that a test may want to look at or break."""
 
-    clock: Clock = field(default_factory=Clock)
     memory: MemoryStore = field(default_factory=MemoryStore)
     pack_bytes: int = 32 << 20
 
     def __post_init__(self) -> None:
         self.faulty = FaultyStore(self.memory)
         self.counting = CountingStore(self.faulty)
-        self.ledger = MemoryLedger(lease_seconds=60.0, clock=self.clock)
+        self.ledger = MemoryLedger()
         self.chunks = self.another()
 
     def another(self, objects=None) -> Chunks:
         """Another process over the same objects and ledger."""
-        return Chunks(objects or self.counting, self.ledger, clock=self.clock, pack_bytes=self.pack_bytes)
+        return Chunks(objects or self.counting, self.ledger, pack_bytes=self.pack_bytes)
 
     def store(self, *blobs: bytes) -> list[bytes]:
         """Put blobs into a pack of their own and name it; return their ids."""
         with self.chunks.upload() as upload:
             ids = [upload.put(blob) for blob in blobs]
-            self.ledger.register(upload.lease.id, upload.seal())
+            self.ledger.register(upload, upload.seal())
         return ids
 
 

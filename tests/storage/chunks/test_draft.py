@@ -12,7 +12,7 @@ def test_a_draft_reads_its_own_and_what_is_live_and_stores_nothing(world):
     own = draft.put(b"own")
     assert (draft.get(own), draft.get(live)) == (b"own", b"live")
     assert world.counting.calls["put"] == 0
-    assert world.ledger.leases == frozenset()
+    assert world.ledger.pins.held() is None
     with pytest.raises(ChunkMissing):
         world.chunks.get(own)
 
@@ -20,15 +20,9 @@ def test_a_draft_reads_its_own_and_what_is_live_and_stores_nothing(world):
 def test_a_file_appended_to_in_a_draft_is_read_across_the_seam(world, noise):
     with world.chunks.upload() as upload:
         a, b, both = (upload.content([part]) for part in (noise[:2_000_000], noise[2_000_000:], noise))
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     draft = world.another().draft()
     joined = draft.join(a, b)
     assert joined == both
     assert b"".join(draft.read(joined, 1_999_990, 20)) == noise[1_999_990:2_000_010]
     assert b"".join(draft.read(joined)) == noise
-
-
-def test_a_draft_outlives_any_lease(world):
-    draft = world.chunks.draft()
-    world.clock.now += 1000
-    assert draft.get(draft.put(b"late")) == b"late"

@@ -1,54 +1,66 @@
-"""Indexes are merged so that few stand at any time, and nothing is lost between."""
+"""Indexes are merged so that few exist at any time, and nothing is lost between."""
+
+import random
 
 import pytest
 
-from hathi.model.packs import Catalogue, IndexRecord, PackRecord
-from hathi.storage.chunks.indexes import MergePlan, plan_merge
+from hathi.model.packs import IndexRecord, PackRecord
+from hathi.storage.chunks.indexes import open_index
+from hathi.storage.chunks.merging import IndexMerge, Inventory, plan_merge
+from hathi.storage.chunks.packs import PACK_BYTES
 from hathi.storage.objects.faulty import Fault
 from hathi.storage.objects.interface import StorageUnavailable
 from hathi.storage.objects.local import LocalStore
 
 
-def pack(name, chunks=10):
-    return PackRecord(f"packs/{name}", 1000, chunks)
+def full(name, chunks=10):
+    """A pack that is never merged."""
+    return PackRecord(f"packs/{name}", PACK_BYTES, chunks)
+
+
+def plan(fresh, indexes=()):
+    return plan_merge(Inventory(fresh=tuple(fresh), indexes=tuple(indexes)), PACK_BYTES)
 
 
 def test_few_fresh_packs_are_left_alone():
-    assert plan_merge(Catalogue(1, tuple(pack(n) for n in range(31)), ())) is None
+    assert plan(full(n) for n in range(15)) is None
 
 
 def test_enough_fresh_packs_or_one_of_many_chunks_are_merged():
-    many = tuple(pack(n) for n in range(32))
-    assert plan_merge(Catalogue(1, many, ())) == MergePlan(many, (), tuple(p.name for p in many))
-    large = (pack("large", 50_000),)
-    assert plan_merge(Catalogue(1, large, ())) == MergePlan(large, (), ("packs/large",))
+    many = tuple(full(n) for n in range(16))
+    assert plan(many) == IndexMerge(many, ())
+    large = (full("large", 50_000),)
+    assert plan(large) == IndexMerge(large, ())
+
+
+def test_packs_that_will_soon_be_merged_are_not_indexed():
+    small = PackRecord("packs/small", 3000, 10)
+    many = tuple(full(n) for n in range(16))
+    assert plan((small, *many)) == IndexMerge(many, ())
 
 
 def test_an_index_is_taken_along_when_it_is_not_much_larger():
-    old = (pack("old", 600),)
-    fresh = tuple(pack(n) for n in range(32))
-    small = IndexRecord("indexes/s", 1, 600, ("packs/old", "packs/gone"))
-    huge = IndexRecord("indexes/h", 1, 100_000, ())
-    plan = plan_merge(Catalogue(1, old + fresh, (huge, small)))
-    assert plan is not None
-    assert plan.indexes == (small,)
-    assert plan.covers == tuple(p.name for p in (*fresh, *old))
+    fresh = tuple(full(n) for n in range(32))
+    small, huge = IndexRecord("indexes/s", 1, 600), IndexRecord("indexes/h", 1, 100_000)
+    assert plan(fresh, (huge, small)) == IndexMerge(fresh, (small,))
+    assert str(plan(fresh, (huge, small))).startswith("index 32 packs with 1 indexes, 920 chunks: packs/0, ")
 
 
 def test_indexes_stay_few_and_an_entry_is_rewritten_few_times():
-    """128 merges of equal packs: about log2 of them indexes stand, and an entry moves about as often."""
-    catalogue, rewritten, number = Catalogue(0, (), ()), 0, 0
-    for _ in range(128):
-        fresh = tuple(pack(f"{number + n}") for n in range(32))
-        number += 32
-        catalogue = Catalogue(number, catalogue.packs + fresh, catalogue.indexes)
-        plan = plan_merge(catalogue)
-        merged = IndexRecord(f"indexes/{number}", 1, len(plan.covers) * 10, plan.covers)
+    """128 merges of equal packs: about log2 of them indexes exist, and an entry moves about as often."""
+    indexes, rewritten = (), 0
+    for turn in range(128):
+        merge = plan((full(f"{turn}-{n}") for n in range(32)), indexes)
+        merged = IndexRecord(f"indexes/{turn}", 1, 320 + sum(index.chunks for index in merge.indexes))
         rewritten += merged.chunks
-        kept = tuple(index for index in catalogue.indexes if index not in plan.indexes)
-        catalogue = Catalogue(number, catalogue.packs, (*kept, merged))
-        assert len(catalogue.indexes) <= 8
-    assert rewritten <= 8 * number * 10
+        indexes = (*(index for index in indexes if index not in merge.indexes), merged)
+        assert len(indexes) <= 8
+    assert rewritten <= 8 * 128 * 320
+
+
+@pytest.fixture
+def world(small_packs):
+    return small_packs
 
 
 @pytest.fixture(params=["in memory", "in a folder"])
@@ -56,27 +68,27 @@ def objects(request, world, tmp_path):
     return world.memory if request.param == "in memory" else LocalStore(tmp_path)
 
 
-def fill(world, chunks, start, packs=32):
-    """Store packs of one chunk each; return the blobs by id."""
+def fill(world, chunks, start, packs=16):
+    """Store full packs of one chunk each; return the blobs by id."""
     blobs = {}
     for number in range(start, start + packs):
         with chunks.upload() as upload:
-            blob = b"chunk %d" % number
+            blob = random.Random(number).randbytes(40_000)
             blobs[upload.put(blob)] = blob
-            world.ledger.register(upload.lease.id, upload.seal())
+            world.ledger.register(upload, upload.seal())
     return blobs
 
 
 def test_everything_is_found_through_merged_indexes(world, objects):
     chunks = world.another(objects)
     blobs = {}
-    for start in (0, 32, 64, 200):
+    for start in (0, 16, 32, 200):
         blobs |= fill(world, chunks, start)
         assert chunks.compact()
         assert not chunks.compact()
         for reader in (chunks, world.another(objects)):
             assert {id: reader.get(id) for id in blobs} == blobs
-    assert len(list(objects.list("indexes/"))) == len(world.ledger.catalogue().indexes) <= 2
+    assert len(list(objects.list("indexes/"))) == len(world.ledger.indexes()) <= 2
 
 
 def test_a_new_process_reads_no_table_of_a_covered_pack(world):
@@ -100,35 +112,35 @@ def test_a_writer_finds_what_an_index_covers(world):
 
 def test_a_chunk_in_two_packs_outlives_either(world):
     """Two writers that did not know of each other store the same chunk; then the pack of one is collected."""
+    blob = random.Random("shared").randbytes(40_000)
     with world.chunks.upload() as one, world.chunks.upload() as two:
-        id = one.put(b"shared")
-        two.put(b"shared")
-        world.ledger.register(one.lease.id, one.seal())
-        world.ledger.register(two.lease.id, two.seal())
-    fill(world, world.chunks, 0, packs=30)
+        id = one.put(blob)
+        two.put(blob)
+        world.ledger.register(one, one.seal())
+        world.ledger.register(two, two.seal())
+    fill(world, world.chunks, 0, packs=14)
     assert world.chunks.compact()
-    first, second = [p.name for p in world.ledger.catalogue().packs][:2]
+    first, second = [p.name for p in world.ledger.packs()][:2]
     for gone in (first, second):
         reader = world.another()
-        assert reader.get(id) == b"shared"
+        assert reader.get(id) == blob
         world.ledger.condemn([gone])
-        world.ledger.forget([gone])
-        world.memory.delete(gone)
+        world.chunks.delete_packs([gone])
         if gone == first:
-            assert world.another().get(id) == b"shared"
+            assert world.another().get(id) == blob
 
 
 def test_merging_drops_what_was_collected(world):
     fill(world, world.chunks, 0)
     world.chunks.compact()
-    gone = [p.name for p in world.ledger.catalogue().packs[:20]]
+    gone = [p.name for p in world.ledger.packs()[:10]]
     world.ledger.condemn(gone)
-    world.ledger.forget(gone)
+    world.chunks.delete_packs(gone)
     fill(world, world.chunks, 100)
     world.chunks.compact()
-    (index,) = world.ledger.catalogue().indexes
-    assert index.chunks == 44
-    assert not set(gone) & set(index.packs)
+    (index,) = world.ledger.indexes()
+    assert index.chunks == 22
+    assert not set(gone) & set(open_index(world.memory, index).names)
 
 
 def test_an_index_replaced_under_a_readers_eyes_is_no_problem(world):
@@ -138,7 +150,7 @@ def test_an_index_replaced_under_a_readers_eyes_is_no_problem(world):
     heard = world.ledger.catalogue()
     blobs |= fill(world, world.chunks, 100)
     world.chunks.compact()
-    assert not set(heard.indexes) & set(world.ledger.catalogue().indexes)
+    assert not set(heard.indexes) & set(world.ledger.indexes())
     world.ledger.catalogue = Hearsay(heard, world.ledger.catalogue)
     reader = world.another()
     assert {id: reader.get(id) for id in blobs} == blobs
@@ -150,8 +162,8 @@ class Hearsay:
     def __init__(self, stale, ask):
         self.stale, self.ask = stale, ask
 
-    def __call__(self, newer_than=-1):
-        answer, self.stale = self.stale or self.ask(newer_than), None
+    def __call__(self, since=-1):
+        answer, self.stale = self.stale or self.ask(since), None
         return answer
 
 
@@ -169,6 +181,6 @@ def test_a_merge_that_fails_changes_nothing(world):
     world.faulty.pending.append(Fault("put", prefix="indexes/"))
     with pytest.raises(StorageUnavailable):
         world.chunks.compact()
-    assert world.ledger.catalogue().indexes == ()
+    assert world.ledger.indexes() == []
     assert world.chunks.compact()
     assert {id: world.another().get(id) for id in blobs} == blobs

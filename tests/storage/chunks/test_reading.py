@@ -27,7 +27,7 @@ def test_many_small_files_are_read_with_few_requests_and_come_whole_and_in_order
     writer = Chunks(objects, ledger)
     with writer.upload() as upload:
         contents = [upload.content([data]) for data in files]
-        ledger.register(upload.lease.id, upload.seal())
+        ledger.register(upload, upload.seal())
     reader = Chunks(objects, ledger)
     before = objects.calls["get"]
     assert [b"".join(parts) for parts in reader.read_each(contents)] == files
@@ -39,6 +39,6 @@ def test_the_bytes_of_a_file_may_be_left_without_harm_to_the_next():
     chunks = Chunks(MemoryStore(), ledger)
     with chunks.upload() as upload:
         contents = [upload.content([bytes([number]) * 10]) for number in range(5)]
-        ledger.register(upload.lease.id, upload.seal())
+        ledger.register(upload, upload.seal())
     taken = [b"".join(parts) for number, parts in enumerate(chunks.read_each(contents)) if number % 2]
     assert taken == [b"\1" * 10, b"\3" * 10]

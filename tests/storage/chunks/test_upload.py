@@ -1,14 +1,17 @@
 """What a write costs, what it promises, and what it does when something fails."""
 
+import re
 import threading
+from collections import Counter
 
 import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hathi.model.packs import LeaseLapsed
+from hathi.model.packs import LeaseLapsed, RemoteWriter, holder_of
 from hathi.storage.chunks.content import EMPTY_CONTENT
+from hathi.storage.chunks.keys import Keys
 from hathi.storage.objects.faulty import Fault, Moment
 from hathi.storage.objects.interface import StorageRefused, StorageUnavailable
 
@@ -23,10 +26,12 @@ def test_many_small_files_and_nodes_cost_one_object(world):
             upload.content([b"file %d" % number])
             upload.put(b"node %d" % number)
         (record,) = upload.seal()
+        world.ledger.register(upload, [record])
     assert world.counting.calls == {"put": 1}
     assert record.chunks == 2000
     assert list(world.memory.list()) == [record.name]
-    assert record.name == f"packs/{upload.lease.id}-0"
+    assert re.fullmatch(rf"packs/[0-9a-f]{{2}}/{upload.holder}-[0-9a-f]{{8}}-\d+", record.name)
+    assert holder_of(record.name) == upload.holder
 
 
 def test_a_write_of_nothing_costs_nothing(world):
@@ -40,7 +45,7 @@ def test_a_file_comes_back_as_it_was(world, noise, text):
     files = [b"", b"x", b"small" * 100, noise[: 256 << 10], noise[: (256 << 10) + 1], noise, text]
     with world.chunks.upload() as upload:
         contents = [upload.content([file[:1000], file[1000:]]) for file in files]
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     for reader in (world.chunks, world.another()):
         assert [whole(reader, content) for content in contents] == files
     assert [content.size for content in contents] == [len(file) for file in files]
@@ -49,7 +54,7 @@ def test_a_file_comes_back_as_it_was(world, noise, text):
 def test_any_span_of_a_file_can_be_read(world, noise):
     with world.chunks.upload() as upload:
         content = upload.content([noise])
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     first = content.chunks[0][1]
     size = len(noise)
     for offset, length in [
@@ -69,7 +74,7 @@ def test_any_span_of_a_file_can_be_read(world, noise):
 def test_neighbours_are_read_in_one_request(world, noise):
     with world.chunks.upload() as upload:
         content = upload.content([noise])
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     world.counting.calls.clear()
     whole(world.chunks, content)
     assert len(content.chunks) > 8
@@ -80,7 +85,7 @@ def test_equal_bytes_are_stored_once(world, noise):
     with world.chunks.upload() as upload:
         one = upload.content([noise])
         assert upload.content([noise[:7], noise[7:]]) == one
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     written = world.counting.bytes["put"]
     with world.another().upload() as upload:
         assert upload.content([noise]) == one
@@ -104,9 +109,9 @@ def test_a_full_pack_leaves_while_the_next_one_fills(small_packs, noise):
     with small_packs.chunks.upload() as upload:
         content = upload.content([noise])
         records = upload.seal()
-        small_packs.ledger.register(upload.lease.id, records)
+        small_packs.ledger.register(upload, records)
     assert len(records) > 3
-    assert [record.name for record in records] == [f"packs/{upload.lease.id}-{n}" for n in range(len(records))]
+    assert len({record.name for record in records}) == len(records)
     assert {r.name: r.size for r in records} == {key: small_packs.memory.size(key) for key in small_packs.memory.list()}
     assert whole(small_packs.another(), content) == noise
 
@@ -126,7 +131,7 @@ def test_threads_may_share_an_upload(small_packs, noise):
         for thread in threads:
             thread.join()
         records = upload.seal()
-        small_packs.ledger.register(upload.lease.id, records)
+        small_packs.ledger.register(upload, records)
     assert sum(record.chunks for record in records) == 160 + 10
     reader = small_packs.another()
     assert all(reader.get(id) == noise[at : at + 5_000] for id, at in ids.items())
@@ -148,12 +153,12 @@ def test_a_join_of_live_contents_reads_only_around_the_seam(world, noise):
     large, small = noise, b"one more line\n"
     with world.chunks.upload() as upload:
         a, b = upload.content([large]), upload.content([small])
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     chunks = world.another()
     with chunks.upload() as upload:
         world.counting.bytes.clear()
         joined = upload.join(a, b)
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     assert joined.chunks[:-1] == a.chunks[: len(joined.chunks) - 1]
     assert world.counting.bytes["get"] < 5 << 20
     assert whole(chunks, joined) == large + small
@@ -167,7 +172,7 @@ def test_a_long_list_stands_in_blobs_and_joins_like_a_short_one(world, noise):
         assert long.listed is not None
         assert upload.join(upload.content([zeros] * 36), upload.content([zeros] * 4 + [b"end"])) == long
         assert upload.join(long, EMPTY_CONTENT) == upload.join(EMPTY_CONTENT, long) == long
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     assert whole(world.another(), long, 160 << 20) == b"end"
 
 
@@ -179,8 +184,21 @@ def test_a_failing_put_leaves_nothing_visible_and_can_be_tried_again(world, mome
         with pytest.raises(StorageUnavailable):
             upload.seal()
         assert list(world.memory.list()) == []
-        world.ledger.register(upload.lease.id, upload.seal())
+        world.ledger.register(upload, upload.seal())
     assert world.another().get(id) == b"node"
+
+
+def test_a_pack_may_grow_between_two_tries_to_store_it(world):
+    """The first try did store it, although the answer was lost; objects are never replaced."""
+    world.faulty.pending.append(Fault("put", Moment.AFTER))
+    with world.chunks.upload() as upload:
+        ids = [upload.put(b"one")]
+        with pytest.raises(StorageUnavailable):
+            upload.seal()
+        ids.append(upload.put(b"two"))
+        world.ledger.register(upload, upload.seal())
+    assert [world.another().get(id) for id in ids] == [b"one", b"two"]
+    assert list(world.memory.list()) == [pack.name for pack in world.ledger.packs()]
 
 
 def test_a_pack_that_fails_in_the_background_spoils_the_upload(small_packs, noise):
@@ -200,63 +218,89 @@ def test_a_source_that_fails_is_passed_on(world, noise):
 
     with world.chunks.upload() as upload, pytest.raises(ConnectionResetError):
         upload.content(breaking())
-    assert world.ledger.leases == frozenset()
+    assert world.ledger.pins.held() is None
 
 
-def test_a_lease_comes_before_the_first_look_up(world):
-    """A pack condemned before the lease was opened is not relied on, although this process saw it alive."""
+def test_a_pin_comes_before_the_first_look_up(world):
+    """A pack condemned before the upload began is not relied on, although this process saw it alive."""
     world.store(b"chunk")
     assert world.chunks.get(blake3(b"chunk").digest()) == b"chunk"
-    world.ledger.condemn(pack.name for pack in world.ledger.catalogue().packs)
+    version = world.ledger.condemn(pack.name for pack in world.ledger.packs())
     with world.chunks.upload() as upload:
-        assert upload.lease.id in world.ledger.leases
+        assert world.ledger.pins.held() == version
         upload.put(b"chunk")
         assert len(upload.seal()) == 1
 
 
-def test_a_lease_is_renewed_when_half_its_time_has_passed(world):
+def test_what_an_upload_relied_on_is_not_dropped_while_it_works(world):
+    """However long it takes: nothing but its end lets go."""
+    world.store(b"chunk")
+    (old,) = [pack.name for pack in world.ledger.packs()]
     with world.chunks.upload() as upload:
-        for _ in range(10):
-            world.clock.now += 31
-            upload.put(b"node at %d" % world.clock.now)
-        assert upload.lease.id in world.ledger.leases
-        assert not upload.lapsed
-        world.ledger.register(upload.lease.id, upload.seal())
+        upload.put(b"chunk")
+        world.ledger.condemn([old])
+        assert world.ledger.droppable() == []
+        assert upload.seal() == []
+    assert world.ledger.droppable() == [old]
 
 
-def test_a_lapsed_lease_ends_the_write(world):
+def test_a_reader_keeps_what_it_may_read_until_it_is_forgotten(world):
+    world.store(b"chunk")
+    (old,) = [pack.name for pack in world.ledger.packs()]
+    with world.chunks.reading():
+        world.ledger.condemn([old])
+        assert world.ledger.droppable() == []
+    assert world.ledger.droppable() == [old]
+    pin = world.chunks.reading()
+    del pin
+    assert world.ledger.pins.held() is None
+
+
+def test_a_process_that_was_taken_for_dead_names_nothing(world):
     with world.chunks.upload() as upload:
         upload.put(b"node")
-        world.clock.now += 61
+        world.ledger.take_for_dead()
         for use in (upload.seal, lambda: upload.put(b"more"), lambda: upload.content([b"more"])):
-            with pytest.raises(LeaseLapsed, match=upload.lease.id):
+            with pytest.raises(LeaseLapsed, match=upload.holder):
                 use()
         assert upload.lapsed
         assert "lapsed" in repr(upload)
 
 
-def test_who_opened_a_lease_ends_it(world):
-    with world.chunks.upload() as upload:
-        pass
-    assert upload.lease.id not in world.ledger.leases
-    with world.chunks.upload() as upload:
-        upload.handed_over()
-    assert upload.lease.id in world.ledger.leases
-    lease = world.ledger.open_lease()
-    with world.chunks.upload(lease) as upload:
-        pass
-    assert lease.id in world.ledger.leases
+def test_an_upload_that_is_given_up_removes_its_packs(small_packs, noise):
+    """Whatever ends it: an error, a client that went away, or nobody who names what was stored."""
+    with pytest.raises(ConnectionResetError), small_packs.chunks.upload() as upload:
+        upload.content([noise])
+        raise ConnectionResetError
+    with small_packs.chunks.upload() as upload:
+        upload.content([noise])
+        assert len(upload.seal()) > 3
+    assert list(small_packs.memory.list()) == []
 
 
-def test_uploads_under_one_lease_write_packs_of_different_names(world):
-    lease = world.ledger.open_lease()
-    names = set()
-    for blob in (b"one", b"two"):
-        with world.chunks.upload(lease) as upload:
-            upload.put(blob)
-            names.update(record.name for record in upload.seal())
-    assert len(names) == 2
-    assert all(name.startswith(f"packs/{lease.id}-") for name in names)
+def test_a_full_disk_leaves_no_pack_of_the_upload_that_met_it(small_packs, noise):
+    small_packs.faulty.pending.append(Fault("put", error=StorageRefused("packs/x", "disk full"), skip=3))
+    with pytest.raises(StorageRefused), small_packs.chunks.upload() as upload:
+        upload.content([noise])
+    assert small_packs.counting.calls["put"] == 3
+    assert list(small_packs.memory.list()) == []
+
+
+def test_a_pack_whose_storing_was_not_confirmed_is_removed_too(world):
+    world.faulty.pending.append(Fault("put", Moment.AFTER))
+    with pytest.raises(StorageUnavailable), world.chunks.upload() as upload:
+        upload.put(b"node")
+        upload.seal()
+    assert list(world.memory.list()) == []
+
+
+def test_what_was_named_is_kept_even_if_the_answer_was_lost(world):
+    """The transaction committed, but the upload did not hear of it."""
+    with pytest.raises(ConnectionResetError), world.chunks.upload() as upload:
+        id = upload.put(b"node")
+        world.ledger.register(RemoteWriter(upload.holder), upload.seal())
+        raise ConnectionResetError
+    assert world.another().get(id) == b"node"
 
 
 def test_a_pack_collected_since_we_heard_of_it_is_looked_for_again(world):
@@ -264,9 +308,17 @@ def test_a_pack_collected_since_we_heard_of_it_is_looked_for_again(world):
     (id,) = world.store(b"chunk")
     reader = world.another()
     reader._locations.refresh()
-    (old,) = [pack.name for pack in world.ledger.catalogue().packs]
+    (old,) = [pack.name for pack in world.ledger.packs()]
     world.ledger.condemn([old])
     world.store(b"chunk")
-    world.ledger.forget([old])
-    world.memory.delete(old)
+    assert world.chunks.delete_packs([old]) == [old]
     assert reader.get(id) == b"chunk"
+
+
+def test_packs_are_spread_over_folders():
+    """No folder has many more than a thousand, however long a process lives."""
+    keys = Keys()
+    folders = Counter(keys.pack("holder").split("/")[1] for _ in range(100_000))
+    assert len(folders) > 50
+    assert max(folders.values()) <= 5_000
+    assert keys.pack("holder").startswith("packs/")

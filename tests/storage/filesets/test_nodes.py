@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hathi.storage.chunks.interface import ChunkMissing
+from hathi.storage.chunks.scratch import Scratch
 from hathi.storage.filesets.node import Node
 from hathi.storage.filesets.nodes import Nodes, Overlay, WritableNodes, reading, writing
-from hathi.storage.filesets.scratch import Scratch
 
 
 def leaf(number: int, entries: int = 10) -> Node:

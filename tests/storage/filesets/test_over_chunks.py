@@ -46,8 +46,7 @@ def test_a_sealed_tree_is_read_by_others(chunks):
     files = {f"/{number % 7}/{number}": b"%d" % number for number in range(1000)}
     with chunks.upload() as upload:
         root = fold(upload, EMPTY_ROOT, [written(upload, files)])
-        chunks.ledger.register(upload.lease.id, upload.seal())
-        upload.handed_over()
+        chunks.ledger.register(upload, upload.seal())
     read = FileTree(chunks, root)
     assert {stat.path: b"".join(chunks.read(stat.content)) for stat in read.files()} == files
     assert [stat.path for stat in read.list()] == [f"/{number}" for number in range(7)]

@@ -50,7 +50,7 @@ def written(chunks: Chunks, files: dict[str, bytes], base: bytes = EMPTY_ROOT) -
 
 
 def register(chunks: Chunks, upload) -> None:
-    chunks.ledger.register(upload.lease.id, upload.seal())
+    chunks.ledger.register(upload, upload.seal())
 
 
 def fresh_marks(chunks: Chunks) -> Marks:

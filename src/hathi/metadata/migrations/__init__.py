@@ -62,6 +62,6 @@ def _revision(connection: Connection) -> str | None:
 
 def _first_rows(connection: Connection, now: datetime) -> None:
     if connection.execute(select(catalogue.c.id)).first() is None:
-        connection.execute(insert(catalogue).values(id=1, version=0, purged=0, indexed=0))
+        connection.execute(insert(catalogue).values(id=1, version=0, purged=0))
     if connection.execute(select(projects.c.name).where(projects.c.name == DEFAULT_PROJECT)).first() is None:
         connection.execute(insert(projects).values(name=DEFAULT_PROJECT, description="", created=now))

@@ -30,7 +30,7 @@ _CLOSING = {Action.CLOSE_SUCCESS, Action.CLOSE_FAILED, Action.CLOSE_UNRUNNABLE, 
 
 def reconcile(store: Store, job: Job) -> datetime | None:
     """Bring a job as far as it can go now. Returns when to look again by time alone, None when never."""
-    with ExitStack() as leases:
+    with ExitStack() as uploads:
         folded: Folded | None = None
         while True:
             with store.db.read() as tx:
@@ -45,12 +45,14 @@ def reconcile(store: Store, job: Job) -> datetime | None:
             if moves and not closes:
                 _record(store, row, decision)
             if Action.PLAN_EARLY in actions:
-                plan_job_early(store, job)
+                with store.chunks.reading():
+                    plan_job_early(store, job)
             if Action.PLAN in actions:
-                plan_job(store, job)
+                with store.chunks.reading():
+                    plan_job(store, job)
             if Action.FOLD in actions or (actions & _UNFINISHED and row.started is not None and folded is None):
-                folded = fold_job(store, row, with_output=Action.FOLD in actions and not seen.failed_datum)
-                leases.callback(store.ledger.end_lease, folded.lease_id)
+                upload = uploads.enter_context(store.chunks.upload())
+                folded = fold_job(store, row, upload, with_output=Action.FOLD in actions and not seen.failed_datum)
             if closes:
                 _end(store, row, decision, folded)
             elif not moves and not actions & _STEPS:

@@ -28,7 +28,7 @@ TEXT = 64 * KIB
 
 _LONGEST_TEXTS = {
     KIB: "name id type repo branch commit project pipeline job service",
-    4 * KIB: "group worker claim_id lease_id datum_id key URL url user image",
+    4 * KIB: "group worker claim_id holder_id datum_id key URL url user image",
     16 * KIB: "path dst lower upper pattern glob working_dir datum inputs data_filters",
     MIB: "message error reason failed_reason cmd err_cmd stdin err_stdin value",
     8 * MIB: "template pod_spec pod_patch dockerfile user_json effective_json create_pipeline_request_json "

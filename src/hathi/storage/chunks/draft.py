@@ -1,41 +1,42 @@
-"""Writing what nobody will ever name: a store over the live chunks whose own stay in memory.
+"""Writing what nobody will ever name: a store over the live chunks whose own are in a temporary file.
 
 An open commit is read by folding its runs into a tree that vanishes with its readers. That needs a place for new nodes
-and for the seams of appended files, but no pack, no lease and no object.
+and for the seams of appended files, but no pack and no object.
 """
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Iterator
-
-from blake3 import blake3
 
 from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.joining import join
 from hathi.storage.chunks.ranges import read_range
 from hathi.storage.chunks.reading import Reader
+from hathi.storage.chunks.scratch import Scratch
 
 
 class Draft:
-    """A `NodeStore` in memory over live chunks. Safe to read from any thread while one writes."""
+    """A `NodeStore` over live chunks whose own vanish with its last reference. Thread-safe."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._own: dict[bytes, bytes] = {}
+        self._own = Scratch()
+        self._lock = threading.Lock()
+        weakref.finalize(self, self._own.close)
 
     def __repr__(self) -> str:
-        return f"Draft({len(self._own)} chunks)"
+        return f"Draft({self._own})"
 
     def get(self, id: bytes) -> bytes:
         """Return a chunk, its own or a live one."""
-        data = self._own.get(id)
-        return self._reader.get(id) if data is None else data
+        return self._own.get(id) if id in self._own else self._reader.get(id)
 
     def put(self, data: bytes) -> bytes:
         """Keep a chunk until the draft is dropped, even one that is live now: it might not stay so."""
-        id = blake3(data).digest()
-        self._own[id] = data
-        return id
+        with self._lock:
+            return self._own.put(data)
 
     def join(self, a: Content, b: Content) -> Content:
         """Return the content of a's bytes followed by b's."""

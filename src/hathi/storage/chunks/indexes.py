@@ -1,10 +1,11 @@
 """Merged indexes: one table for many packs.
 
 The problem: a look-up that must try the table of every pack costs what there are packs, and a process that starts must
-not read them all. The rule: tables are merged geometrically. Fresh packs are merged once there are enough of them,
-together with every older index that is not much larger than what has been gathered so far; so a chunk's entry is
-rewritten O(log n) times in all, and O(log n) indexes stand at any time. Indexes never change; the ledger names those
-that count, and the packs' own tables remain the truth.
+not read them all. The rule: tables are merged geometrically. Fresh packs are merged once there are enough of them
+(`merging` plans it), together with every older index that is not much larger than what has been gathered so far; so a
+chunk's entry is rewritten O(log n) times in all, and O(log n) indexes exist at any time. Indexes never change; the
+ledger names those that count, and the packs' own tables remain the truth. Which packs an index covers is said by the
+index itself.
 
 An index object is a table with names (see `tables`) and nothing else; where objects are plain files it is mapped, not
 read.
@@ -14,69 +15,42 @@ from __future__ import annotations
 
 import heapq
 import mmap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-from hathi.model.packs import Catalogue, IndexRecord, PackRecord
+from hathi.model.packs import IndexRecord
 from hathi.storage.chunks.interface import PackDamaged
+from hathi.storage.chunks.merging import IndexMerge
 from hathi.storage.chunks.packs import read_table
 from hathi.storage.chunks.tables import Table, TableBlocks
 from hathi.storage.objects.interface import ObjectMissing, ObjectStore
 
-_FRESH_PACKS = 32  # this many packs without an index are worth one
-_FRESH_CHUNKS = 50_000  # and so are packs with this many chunks: they cost about 300 bytes of memory each until then
-_GROWTH = 2  # an index is taken along when it has at most this many times the chunks gathered before it
-
-_NUMBER_AT, _NUMBER_END = 32, 36  # where the pack number stands in an entry
+_NUMBER_AT, _NUMBER_END = 32, 36  # where the pack number is in an entry
 
 
-@dataclass(frozen=True, slots=True)
-class MergePlan:
-    """What one merge reads: fresh packs and older indexes, and the packs that the result will cover."""
-
-    packs: tuple[PackRecord, ...]
-    indexes: tuple[IndexRecord, ...]
-    covers: tuple[str, ...]
-
-
-def plan_merge(catalogue: Catalogue) -> MergePlan | None:
-    """Return the merge that is due, or None. Pure."""
-    live = {pack.name for pack in catalogue.packs}
-    covered = {name for index in catalogue.indexes for name in index.packs}
-    fresh = tuple(pack for pack in catalogue.packs if pack.name not in covered)
-    gathered = sum(pack.chunks for pack in fresh)
-    if len(fresh) < _FRESH_PACKS and gathered < _FRESH_CHUNKS:
-        return None
-    taken: list[IndexRecord] = []
-    for index in sorted(catalogue.indexes, key=lambda index: index.chunks):
-        if index.chunks > _GROWTH * gathered:
-            break
-        taken.append(index)
-        gathered += index.chunks
-    names = [pack.name for pack in fresh] + [name for index in taken for name in index.packs if name in live]
-    return MergePlan(fresh, tuple(taken), tuple(dict.fromkeys(names)))
-
-
-def merge(objects: ObjectStore, plan: MergePlan) -> IndexRecord:
+def merge_indexes(objects: ObjectStore, plan: IndexMerge, key: str, live: Callable[[str], bool]) -> IndexRecord:
     """Write the index that `plan` describes, in memory that does not grow with it, and return its record.
 
     A pack that cannot be read stays outside: its readers learn what is wrong with it from the pack itself.
+
+    Args:
+        objects: where indexes and packs are.
+        plan: what is merged.
+        key: of the new index.
+        live: tells of a pack's name whether it is worth looking at still.
     """
     tables = [open_index(objects, index) for index in plan.indexes]
-    lost: set[str] = set()
     for pack in plan.packs:
         try:
             tables.append(read_table(objects, pack))
         except (ObjectMissing, PackDamaged):
-            lost.add(pack.name)
-    names = tuple(name for name in plan.covers if name not in lost)
+            continue
+    names = tuple(dict.fromkeys(name for table in tables for name in table.names if live(name)))
     merged = _Merged(tuple(tables), names)
-    count = sum(1 for _ in merged)
-    name = f"indexes/{uuid4().hex}"
-    size = objects.put(name, TableBlocks(merged, count, names))
-    return IndexRecord(name, size, count, names)
+    entries = sum(1 for _ in merged)
+    size = objects.put(key, TableBlocks(merged, entries, names))
+    return IndexRecord(key, size, entries)
 
 
 def open_index(objects: ObjectStore, record: IndexRecord) -> Table:

@@ -1,23 +1,26 @@
-"""Where every live chunk stands, as far as this process has heard.
+"""Where every live chunk is stored, as far as this process has heard.
 
-The problem: a look-up must be fast, must never find what is gone, and must not keep what is about to go. The rule: the
-ledger's catalogue decides which packs count. Chunks of packs that a merged index covers are found in that (mapped)
-index; those of fresh packs in a dictionary filled from the packs' own tables, which stays small because indexes are
-merged.
+The problem: a look-up must be fast, must never find what is gone, must not keep what is about to go, and following the
+catalogue must cost what changed in it. The rule: chunks of packs that a merged index covers are found in that (mapped)
+index; those of other (fresh) packs in a dictionary filled from the packs' own tables, which stays small because packs
+and indexes are merged.
 
 Reading may use a condemned pack, which is still there while anybody who began before it was condemned works. Keeping
-may not: a chunk found only in condemned packs counts as absent, and is written again.
+may not: a chunk found only in condemned packs counts as absent, and is written again. A superseded pack is not looked
+at any more: all its chunks are elsewhere.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Container, Iterable
 
 from hathi.model.errors import HathiError
-from hathi.model.packs import Catalogue, PackLedger
+from hathi.model.packs import Catalogue, IndexRecord, PackLedger, PackRecord, PackState
 from hathi.storage.chunks.indexes import open_index
 from hathi.storage.chunks.interface import PackDamaged
+from hathi.storage.chunks.merging import Inventory
 from hathi.storage.chunks.packs import read_table
 from hathi.storage.chunks.tables import Location, Table
 from hathi.storage.objects.interface import ObjectMissing, ObjectStore
@@ -27,33 +30,38 @@ _TRIES = 3  # a merged index may be replaced between hearing of it and opening i
 
 
 class Locations:
-    """Thread-safe; one per process."""
+    """Thread-safe; one per process. `version`: of the catalogue that it has followed so far."""
 
-    def __init__(self, objects: ObjectStore, ledger: PackLedger) -> None:
+    def __init__(self, objects: ObjectStore, ledger: PackLedger, full_bytes: int) -> None:
+        """full_bytes: size of a pack from which on it is never merged."""
         self._objects = objects
         self._ledger = ledger
-        self._lock = threading.Lock()  # held by whoever refreshes; readers see each structure replaced or grown whole
-        self._version = -1
-        self._usable: frozenset[str] = frozenset()  # live packs
-        self._keeping: frozenset[str] = frozenset()  # live and not condemned
+        self._full_bytes = full_bytes
+        self._lock = threading.Lock()  # held by whoever refreshes; readers find what is new before the old is removed
+        self.version = -1
+        self._packs: dict[str, PackState] = {}  # live, not superseded
+        self._keeping: set[str] = set()  # of those, not condemned
+        self._small: dict[str, PackRecord] = {}  # of those, not full
+        self._index_records: dict[str, IndexRecord] = {}
         self._indexes: tuple[Table, ...] = ()
-        self._fresh: dict[bytes, Location] = {}
-        self._fresh_packs: frozenset[str] = frozenset()  # whose chunks are in _fresh
+        self._cover: Counter[str] = Counter()  # pack -> how many of the indexes cover it
+        self._fresh: dict[bytes, tuple[Location, ...]] = {}
+        self._tables: dict[str, Table] = {}  # of the packs whose chunks are in _fresh
         self._unreadable: dict[str, HathiError] = {}
         self._announced: OrderedDict[str, Table] = OrderedDict()
 
     def __repr__(self) -> str:
         return (
-            f"Locations(version {self._version}: {len(self._usable)} packs, {len(self._indexes)} indexes, "
-            f"{len(self._fresh)} chunks in fresh packs)"
+            f"Locations(version {self.version}: {len(self._packs)} packs, {len(self._indexes)} indexes, "
+            f"{len(self._fresh)} chunks in {len(self._tables)} fresh packs)"
         )
 
     def find(self, id: bytes) -> Location | None:
         """Return where to read a chunk."""
-        return self._find(id, self._keeping) or self._find(id, self._usable)
+        return self._find(id, self._keeping) or self._find(id, self._packs)
 
     def keeps(self, id: bytes) -> bool:
-        """Return whether a writer with a lease may rely on this chunk instead of writing it."""
+        """Return whether a writer with a pin may rely on this chunk instead of writing it."""
         return self._find(id, self._keeping) is not None
 
     def unreadable(self) -> HathiError | None:
@@ -67,12 +75,24 @@ class Locations:
             while sum(map(len, self._announced.values())) > _ANNOUNCED_CHUNKS:
                 self._announced.popitem(last=False)
 
+    def live(self, pack: str) -> bool:
+        """Return whether a pack is in the catalogue and worth looking at."""
+        return pack in self._packs
+
+    def inventory(self) -> Inventory:
+        """Return what merges are planned from; its size does not grow with the number of packs that are settled."""
+        with self._lock:
+            fresh = [self._packs[name].record for name in self._tables if name in self._keeping]
+            return Inventory(
+                small=tuple(self._small.values()), fresh=tuple(fresh), indexes=tuple(self._index_records.values())
+            )
+
     def refresh(self) -> bool:
-        """Ask the ledger what is live now; return whether anything changed since it was last asked."""
+        """Ask the ledger what changed; return whether anything did since it was last asked."""
         with self._lock:
             changed = False
             for attempt in range(_TRIES):
-                catalogue = self._ledger.catalogue(self._version)
+                catalogue = self._ledger.catalogue(self.version)
                 if catalogue is None:
                     break
                 changed = True
@@ -80,10 +100,10 @@ class Locations:
                     break
             return changed
 
-    def _find(self, id: bytes, packs: frozenset[str]) -> Location | None:
-        place = self._fresh.get(id)
-        if place is not None and place.pack in packs:
-            return place
+    def _find(self, id: bytes, packs: Container[str]) -> Location | None:
+        for place in self._fresh.get(id, ()):
+            if place.pack in packs:
+                return place
         for index in self._indexes:
             for place in index.find(id):
                 if place.pack in packs:
@@ -91,40 +111,102 @@ class Locations:
         return None
 
     def _follow(self, catalogue: Catalogue, patient: bool) -> bool:
-        """Take over a catalogue. False: an index it names is gone, so a newer catalogue should be asked for."""
-        live = frozenset(pack.name for pack in catalogue.packs)
-        opened = {table.key: table for table in self._indexes}
-        indexes: list[Table] = []
-        covered: set[str] = set()
+        """Take over what changed. False: an index it names is gone, so a newer catalogue should be asked for.
+
+        First everything is read, then everything changed, so that a store that fails leaves all as it was.
+        """
+        present = {pack.name: pack for pack in catalogue.packs if not (pack.gone or pack.superseded)}
+        if catalogue.since < 0:
+            gone = self._packs.keys() - present.keys()
+            lost = self._index_records.keys() - {index.name for index in catalogue.indexes}
+        else:
+            gone = {pack.name for pack in catalogue.packs if pack.name not in present}
+            lost = {index.name for index in catalogue.indexes if index.gone}
+        opened: list[Table] = []
         unreadable: dict[str, HathiError] = {}
-        for record in catalogue.indexes:
+        added = [index for index in catalogue.indexes if not index.gone and index.name not in self._index_records]
+        for record in added:
             try:
-                indexes.append(opened.get(record.name) or open_index(self._objects, record))
-                covered.update(record.packs)
+                opened.append(open_index(self._objects, record))
             except ObjectMissing:
                 if patient:
                     return False
             except PackDamaged as error:  # a convenience is lost, no data: the packs' own tables serve as well
                 unreadable[record.name] = error
-        fresh = {} if covered & self._fresh_packs or self._fresh_packs - live else self._fresh
-        read = self._fresh_packs if fresh is self._fresh else frozenset()
-        wanted = [pack for pack in catalogue.packs if pack.name not in covered and pack.name not in read]
-        found: set[str] = set()
-        # Condemned packs first: where a chunk stands in two packs, the one that stays overwrites the other.
-        for pack in sorted(wanted, key=lambda pack: pack.name not in catalogue.condemned):
+        closed = [table for table in self._indexes if table.key in lost]
+        cover = Counter(name for table in opened for name in table.names)
+        cover.subtract(name for table in closed for name in table.names)
+        wanted = dict(present)
+        for name in (*(name for name, change in cover.items() if change < 0), *self._unreadable):
+            if name in self._packs and name not in gone:
+                wanted.setdefault(name, self._packs[name])
+        tables: list[Table] = []
+        for name, pack in wanted.items():
+            if name in self._tables or self._cover[name] + cover[name] > 0:
+                continue
             try:
-                table = self._announced.pop(pack.name, None) or read_table(self._objects, pack)
+                tables.append(self._announced.get(name) or read_table(self._objects, pack.record))
             except (ObjectMissing, PackDamaged) as error:
-                unreadable[pack.name] = error
+                unreadable[name] = error
+        self._add(present.values(), added, opened, tables)
+        self._remove(gone, lost)
+        for name, change in cover.items():
+            self._cover[name] += change
+            if not self._cover[name]:
+                del self._cover[name]
+        self._forget(name for name in (*gone, *(name for name, change in cover.items() if change > 0)))
+        for name in (*gone, *wanted):
+            self._unreadable.pop(name, None)
+            self._announced.pop(name, None)
+        for name in lost:
+            self._unreadable.pop(name, None)
+        self._unreadable.update(unreadable)
+        self.version = catalogue.version
+        return True
+
+    def _add(
+        self, packs: Iterable[PackState], records: Iterable[IndexRecord], indexes: list[Table], tables: list[Table]
+    ) -> None:
+        """Make findable what is new, before anything else stops being so."""
+        self._index_records.update((record.name, record) for record in records)
+        self._indexes = tuple(sorted((*self._indexes, *indexes), key=len))
+        for table in tables:
+            self._tables[table.key] = table
+            for entry in table.entries():
+                place = Location(table.key, entry.offset, entry.stored, entry.length)
+                others = self._fresh.get(entry.id)
+                self._fresh[entry.id] = (place,) if others is None else (*others, place)
+        condemned: list[str] = []
+        for pack in packs:
+            self._packs[pack.name] = pack
+            if pack.condemned is not None:
+                condemned.append(pack.name)
+                continue
+            self._keeping.add(pack.name)
+            if pack.size < self._full_bytes:
+                self._small[pack.name] = pack.record
+        for name in condemned:
+            self._keeping.discard(name)
+            self._small.pop(name, None)
+
+    def _remove(self, packs: Iterable[str], indexes: Iterable[str]) -> None:
+        for name in packs:
+            self._keeping.discard(name)
+            self._small.pop(name, None)
+            self._packs.pop(name, None)
+        for name in indexes:
+            self._index_records.pop(name, None)
+        self._indexes = tuple(table for table in self._indexes if table.key not in indexes)
+
+    def _forget(self, packs: Iterable[str]) -> None:
+        """Take the chunks of packs out of the dictionary: an index covers them now, or they are gone."""
+        for name in packs:
+            table = self._tables.pop(name, None)
+            if table is None:
                 continue
             for entry in table.entries():
-                place = Location(pack.name, entry.offset, entry.stored, entry.length)
-                fresh[entry.id] = place
-            found.add(pack.name)
-        # In this order, a reader that looks on meanwhile finds in the new what is no longer in the old.
-        self._indexes = tuple(sorted(indexes, key=len))
-        self._usable, self._keeping = live, live - catalogue.condemned
-        self._fresh, self._fresh_packs = fresh, read | found
-        self._unreadable = unreadable
-        self._version = catalogue.version
-        return True
+                rest = tuple(place for place in self._fresh.get(entry.id, ()) if place.pack != name)
+                if rest:
+                    self._fresh[entry.id] = rest
+                else:
+                    self._fresh.pop(entry.id, None)

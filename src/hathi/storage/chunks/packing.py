@@ -22,14 +22,15 @@ from hathi.storage.objects.interface import ObjectStore
 class Packer:
     """The packs of one upload. Thread-safe."""
 
-    def __init__(self, objects: ObjectStore, senders: Executor, pack_bytes: int, name: Callable[[int], str]) -> None:
-        """senders: threads that write packs. pack_bytes: when one is full. name: the key of the pack with a number."""
+    def __init__(self, objects: ObjectStore, senders: Executor, pack_bytes: int, key: Callable[[], str]) -> None:
+        """senders: threads that write packs. pack_bytes: when one is full. key: makes the key of a pack."""
         self._objects = objects
         self._senders = senders
         self._pack_bytes = pack_bytes
-        self._name = name
+        self._key = key
+        self._attempted: list[str] = []
         self._lock = threading.RLock()
-        self._filling = OpenPack(name(0))
+        self._filling = OpenPack(key())
         self._leaving: tuple[OpenPack, Future[Table]] | None = None
         self._records: list[PackRecord] = []
         self._tables: list[Table] = []  # of the packs in _records
@@ -74,15 +75,25 @@ class Packer:
         with self._lock:
             self._await_leaving()
             if len(self._filling):
-                table = self._filling.write(self._objects)  # when this fails the pack stays, to be tried again
+                self._attempted.append(self._filling.name)
+                try:
+                    table = self._filling.write(self._objects)
+                except BaseException:  # the pack stays, to be tried again; perhaps with more in it, so by another name
+                    self._filling.name = self._key()
+                    raise
                 self._note(self._filling, table)
-                self._filling = OpenPack(self._name(len(self._records)))
+                self._filling = OpenPack(self._key())
             return list(self._records)
 
     def tables(self) -> list[Table]:
         """Return the tables of the packs written so far."""
         with self._lock:
             return list(self._tables)
+
+    def attempted(self) -> list[str]:
+        """Return the keys of all packs that may have been written, even if the store said that they were not."""
+        with self._lock:
+            return list(dict.fromkeys(self._attempted))
 
     def settle(self) -> None:
         """Wait until nothing is under way, whether it works or not."""
@@ -96,8 +107,9 @@ class Packer:
     def _send(self) -> None:
         self._await_leaving()
         pack = self._filling
+        self._attempted.append(pack.name)
         self._leaving = pack, self._senders.submit(pack.write, self._objects)
-        self._filling = OpenPack(self._name(len(self._records) + 1))
+        self._filling = OpenPack(self._key())
 
     def _await_leaving(self) -> None:
         if self._leaving is not None:

@@ -1,29 +1,32 @@
-"""One write: chunks and nodes into packs, under a lease.
+"""One write: chunks and nodes into packs, under a pin.
 
 The problem: a put of a thousand small files must cost one object, a put of a huge one must not cost its size in
-memory, and nothing that a writer relied on may be collected before it has named its result. The rule: a lease is
-opened before the first look-up and renewed while there is activity; what is not stored already goes into packs. Bytes
-first, names second: until a transaction registers the packs that `seal` returns, they are nobody's.
+memory, and nothing that a writer relied on may be collected before it has named its result, however long it pauses.
+The rule: the catalogue is pinned from before the first look-up until the upload ends; what is not stored already goes
+into packs. Bytes first, names second: until a transaction registers the packs that `seal` returns, they are nobody's.
+An upload that ends without that deletes them.
 
 Memory: two packs (see `packing`), the cutter's window and `IN_FLIGHT_BYTES`, whatever the size of the stream.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from itertools import chain
 from types import TracebackType
 
 from blake3 import blake3
 
-from hathi.model.packs import Lease, LeaseLapsed, PackLedger, PackRecord
+from hathi.model.errors import HathiError
+from hathi.model.packs import LeaseLapsed, PackLedger, PackRecord
 from hathi.storage.chunks.compression import shrink
 from hathi.storage.chunks.content import EMPTY_CONTENT, Content, ContentBuilder
 from hathi.storage.chunks.cutting import SMALLEST, cut
 from hathi.storage.chunks.joining import join
+from hathi.storage.chunks.keys import Keys
 from hathi.storage.chunks.packing import Packer
 from hathi.storage.chunks.packs import PACK_BYTES
 from hathi.storage.chunks.reading import Reader
@@ -44,26 +47,23 @@ class Upload:
         ledger: PackLedger,
         workers: Executor,
         senders: Executor,
-        clock: Callable[[], float],
-        lease: Lease | None = None,
+        keys: Keys,
         pack_bytes: int = PACK_BYTES,
     ) -> None:
-        """lease: one that the caller opened and will end; None: one of its own. The rest: see `Chunks`."""
+        """Pin what is live now. For the arguments see `Chunks`."""
         self._reader = reader
+        self._objects = objects
         self._ledger = ledger
         self._workers = workers
-        self._clock = clock
-        self._ends_lease = lease is None
-        self.lease = lease or ledger.open_lease()
-        self._renewed = clock()
-        self._lapsed = False
-        # Several uploads may write under a lease that was given to them; their packs need different names.
-        prefix = f"packs/{self.lease.id}-" if self._ends_lease else f"packs/{self.lease.id}-{secrets.token_hex(4)}-"
-        self._packer = Packer(objects, senders, pack_bytes, lambda number: f"{prefix}{number}")
-        reader.locations.refresh()  # a pack condemned before our lease began will not wait for us
+        self.holder = ledger.holder()
+        self._pin = ledger.pins.hold()
+        self._named: set[str] = set()
+        self._packer = Packer(objects, senders, pack_bytes, lambda: keys.pack(self.holder))
+        reader.locations.refresh()  # a pack condemned before our pin will not wait for us
+        self._pin.raise_to(reader.locations.version)
 
     def __repr__(self) -> str:
-        return f"Upload({self.lease.id}, {'lapsed' if self._lapsed else 'alive'}, {self._packer})"
+        return f"Upload({self.holder}, {'lapsed' if self.lapsed else 'alive'}, {self._packer})"
 
     def __enter__(self) -> Upload:
         return self
@@ -72,17 +72,17 @@ class Upload:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._packer.settle()
-        if self._ends_lease:
-            self._ledger.end_lease(self.lease.id)
+        self._discard()
+        self._pin.release()
 
     @property
     def lapsed(self) -> bool:
-        """Whether the lease is known to have lapsed: nothing written under it may be named any more."""
-        return self._lapsed
+        """Whether this process is known to have been taken for dead: nothing written may be named any more."""
+        return not self._ledger.alive(self.holder)
 
-    def handed_over(self) -> None:
-        """Leave the lease alive at exit: whoever names the packs ends it afterwards."""
-        self._ends_lease = False
+    def named(self, packs: Sequence[PackRecord]) -> None:
+        """Hear that the transaction that registered `packs` has committed; see `model.packs.Writer`."""
+        self._named.update(pack.name for pack in packs)
 
     def put(self, data: bytes) -> bytes:
         """Keep a blob, such as a tree node, and return its id."""
@@ -166,10 +166,18 @@ class Upload:
         return id
 
     def _stay(self) -> None:
-        """Renew the lease when half its time has passed. Writing on after it lapsed would be for nothing."""
-        now = self._clock()
-        if not self._lapsed and now - self._renewed > self.lease.seconds / 2:
-            self._renewed = now
-            self._lapsed = not self._ledger.renew_lease(self.lease.id)
-        if self._lapsed:
-            raise LeaseLapsed(self.lease.id)
+        """Raise LeaseLapsed when writing on would be for nothing."""
+        if self.lapsed:
+            raise LeaseLapsed(self.holder)
+
+    def _discard(self) -> None:
+        """Delete the packs that nothing names, as far as that is possible now; a sweep finds what is left.
+
+        Whether a transaction has named them is asked, since the answer to a COMMIT may have been lost.
+        """
+        left = [name for name in self._packer.attempted() if name not in self._named]
+        if not left:
+            return
+        with suppress(HathiError):
+            for name in self._ledger.unregistered(left):
+                self._objects.delete(name)

@@ -12,12 +12,12 @@ from types import TracebackType
 
 from hathi.storage.chunks.content import Content, encoded_size
 from hathi.storage.chunks.interface import NodeStore
+from hathi.storage.chunks.scratch import Scratch
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.entry import FILES, below, end_of, key_of
 from hathi.storage.filesets.nodes import WritableNodes, writing
 from hathi.storage.filesets.ops import DELETION, Kind, Op, Range, combine_encoded, encode_op, encode_put
 from hathi.storage.filesets.run import Changes, StoredRun, store
-from hathi.storage.filesets.scratch import Scratch
 
 SPILL_BYTES = 32 << 20
 """How much a writer gathers in memory before it spills, by its own estimate."""

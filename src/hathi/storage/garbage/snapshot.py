@@ -18,8 +18,9 @@ def open_tables(objects: ObjectStore, catalogue: Catalogue) -> Iterator[Table]:
     """
     covered: set[str] = set()
     for index in catalogue.indexes:
-        covered.update(index.packs)
-        yield open_index(objects, index)
+        table = open_index(objects, index)
+        covered.update(table.names)
+        yield table
     for pack in catalogue.packs:
         if pack.name not in covered:
-            yield read_table(objects, pack)
+            yield read_table(objects, pack.record)

@@ -583,7 +583,7 @@ class ReportRequest(_message.Message):
 
     CLAIM_ID_FIELD_NUMBER: _builtins.int
     WORKER_FIELD_NUMBER: _builtins.int
-    LEASE_ID_FIELD_NUMBER: _builtins.int
+    HOLDER_ID_FIELD_NUMBER: _builtins.int
     PACKS_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
     PROCESSED_FIELD_NUMBER: _builtins.int
@@ -600,8 +600,8 @@ class ReportRequest(_message.Message):
     IMAGE_FIELD_NUMBER: _builtins.int
     claim_id: _builtins.str
     worker: _builtins.str
-    lease_id: _builtins.str
-    """upload lease under which the packs were written"""
+    holder_id: _builtins.str
+    """the life of a worker that wrote the packs"""
     index: _builtins.bytes
     """root of a tree: datum id -> record (model/records.py) of every datum of the claim"""
     processed: _builtins.int
@@ -626,7 +626,7 @@ class ReportRequest(_message.Message):
         *,
         claim_id: _builtins.str = ...,
         worker: _builtins.str = ...,
-        lease_id: _builtins.str = ...,
+        holder_id: _builtins.str = ...,
         packs: _abc.Iterable[Global___Pack] | None = ...,
         index: _builtins.bytes = ...,
         processed: _builtins.int = ...,
@@ -644,7 +644,7 @@ class ReportRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "download_bytes", b"download_bytes", "download_seconds", b"download_seconds", "error", b"error", "failed", b"failed", "failed_datum", b"failed_datum", "failed_reason", b"failed_reason", "image", b"image", "index", b"index", "lease_id", b"lease_id", "packs", b"packs", "process_seconds", b"process_seconds", "processed", b"processed", "recovered", b"recovered", "upload_bytes", b"upload_bytes", "upload_seconds", b"upload_seconds", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_id", b"claim_id", "download_bytes", b"download_bytes", "download_seconds", b"download_seconds", "error", b"error", "failed", b"failed", "failed_datum", b"failed_datum", "failed_reason", b"failed_reason", "holder_id", b"holder_id", "image", b"image", "index", b"index", "packs", b"packs", "process_seconds", b"process_seconds", "processed", b"processed", "recovered", b"recovered", "upload_bytes", b"upload_bytes", "upload_seconds", b"upload_seconds", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -674,16 +674,17 @@ Global___ReportResponse: _TypeAlias = ReportResponse  # noqa: Y015
 class CatalogueRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    NEWER_THAN_FIELD_NUMBER: _builtins.int
-    newer_than: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    since: _builtins.int
+    """a version of the catalogue; -1: all that is live"""
     def __init__(
         self,
         *,
-        newer_than: _builtins.int = ...,
+        since: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["newer_than", b"newer_than"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -693,35 +694,70 @@ Global___CatalogueRequest: _TypeAlias = CatalogueRequest  # noqa: Y015
 class CatalogueResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    CHANGED_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
     PACKS_FIELD_NUMBER: _builtins.int
     INDEXES_FIELD_NUMBER: _builtins.int
-    CONDEMNED_FIELD_NUMBER: _builtins.int
-    changed: _builtins.bool
     version: _builtins.int
+    """the same in all messages of an answer, as is since"""
+    since: _builtins.int
+    """-1: everything live is listed, else what changed after this version"""
     @_builtins.property
-    def packs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pack]: ...
+    def packs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PackState]: ...
     @_builtins.property
     def indexes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Index]: ...
-    @_builtins.property
-    def condemned(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
-        changed: _builtins.bool = ...,
         version: _builtins.int = ...,
-        packs: _abc.Iterable[Global___Pack] | None = ...,
+        since: _builtins.int = ...,
+        packs: _abc.Iterable[Global___PackState] | None = ...,
         indexes: _abc.Iterable[Global___Index] | None = ...,
-        condemned: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "condemned", b"condemned", "indexes", b"indexes", "packs", b"packs", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["indexes", b"indexes", "packs", b"packs", "since", b"since", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CatalogueResponse: _TypeAlias = CatalogueResponse  # noqa: Y015
+
+@_typing.final
+class PackState(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    CHUNKS_FIELD_NUMBER: _builtins.int
+    CONDEMNED_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    size: _builtins.int
+    chunks: _builtins.int
+    condemned: _builtins.int
+    """version of the catalogue in which it was condemned"""
+    superseded: _builtins.bool
+    gone: _builtins.bool
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        size: _builtins.int = ...,
+        chunks: _builtins.int = ...,
+        condemned: _builtins.int | None = ...,
+        superseded: _builtins.bool = ...,
+        gone: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_condemned", b"_condemned", "condemned", b"condemned"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_condemned", b"_condemned", "chunks", b"chunks", "condemned", b"condemned", "gone", b"gone", "name", b"name", "size", b"size", "superseded", b"superseded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__condemned: _TypeAlias = _typing.Literal["condemned"]  # noqa: Y015
+    _WhichOneofArgType__condemned: _TypeAlias = _typing.Literal["_condemned", b"_condemned"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__condemned) -> _WhichOneofReturnType__condemned | None: ...
+
+Global___PackState: _TypeAlias = PackState  # noqa: Y015
 
 @_typing.final
 class Index(_message.Message):
@@ -730,86 +766,146 @@ class Index(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
     CHUNKS_FIELD_NUMBER: _builtins.int
-    PACKS_FIELD_NUMBER: _builtins.int
+    GONE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     size: _builtins.int
     chunks: _builtins.int
-    @_builtins.property
-    def packs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    gone: _builtins.bool
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         size: _builtins.int = ...,
         chunks: _builtins.int = ...,
-        packs: _abc.Iterable[_builtins.str] | None = ...,
+        gone: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "name", b"name", "packs", b"packs", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunks", b"chunks", "gone", b"gone", "name", b"name", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Index: _TypeAlias = Index  # noqa: Y015
 
 @_typing.final
-class OpenLeaseRequest(_message.Message):
+class OpenHolderRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    GROUP_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    group: _builtins.str
+    """key of the worker group"""
+    name: _builtins.str
+    """of the worker, for people"""
     def __init__(
         self,
+        *,
+        group: _builtins.str = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___OpenLeaseRequest: _TypeAlias = OpenLeaseRequest  # noqa: Y015
+Global___OpenHolderRequest: _TypeAlias = OpenHolderRequest  # noqa: Y015
 
 @_typing.final
-class LeaseMessage(_message.Message):
+class OpenHolderResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     seconds: _builtins.float
+    """without a heartbeat for so long, it may be taken for dead"""
+    version: _builtins.int
+    """of the catalogue now"""
     def __init__(
         self,
         *,
         id: _builtins.str = ...,
         seconds: _builtins.float = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "seconds", b"seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "seconds", b"seconds", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___LeaseMessage: _TypeAlias = LeaseMessage  # noqa: Y015
+Global___OpenHolderResponse: _TypeAlias = OpenHolderResponse  # noqa: Y015
 
 @_typing.final
-class RenewLeaseResponse(_message.Message):
+class BeatHolderRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    OLDEST_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    oldest: _builtins.int
+    """the worker works with no older version of the catalogue, until it says otherwise"""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        oldest: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "oldest", b"oldest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BeatHolderRequest: _TypeAlias = BeatHolderRequest  # noqa: Y015
+
+@_typing.final
+class BeatHolderResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ALIVE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
     alive: _builtins.bool
+    """false: it was taken for dead; what it wrote and did not report is lost"""
+    version: _builtins.int
+    """of the catalogue now"""
     def __init__(
         self,
         *,
         alive: _builtins.bool = ...,
+        version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alive", b"alive"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alive", b"alive", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___RenewLeaseResponse: _TypeAlias = RenewLeaseResponse  # noqa: Y015
+Global___BeatHolderResponse: _TypeAlias = BeatHolderResponse  # noqa: Y015
 
 @_typing.final
-class EndLeaseResponse(_message.Message):
+class EndHolderRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndHolderRequest: _TypeAlias = EndHolderRequest  # noqa: Y015
+
+@_typing.final
+class EndHolderResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -821,7 +917,7 @@ class EndLeaseResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___EndLeaseResponse: _TypeAlias = EndLeaseResponse  # noqa: Y015
+Global___EndHolderResponse: _TypeAlias = EndHolderResponse  # noqa: Y015
 
 @_typing.final
 class ReadObjectRequest(_message.Message):

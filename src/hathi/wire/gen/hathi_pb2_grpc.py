@@ -214,25 +214,25 @@ class WorkersStub:
                 request_serializer=hathi__pb2.ReportRequest.SerializeToString,
                 response_deserializer=hathi__pb2.ReportResponse.FromString,
                 _registered_method=True)
-        self.Catalogue = channel.unary_unary(
+        self.Catalogue = channel.unary_stream(
                 '/hathi_v1.Workers/Catalogue',
                 request_serializer=hathi__pb2.CatalogueRequest.SerializeToString,
                 response_deserializer=hathi__pb2.CatalogueResponse.FromString,
                 _registered_method=True)
-        self.OpenLease = channel.unary_unary(
-                '/hathi_v1.Workers/OpenLease',
-                request_serializer=hathi__pb2.OpenLeaseRequest.SerializeToString,
-                response_deserializer=hathi__pb2.LeaseMessage.FromString,
+        self.OpenHolder = channel.unary_unary(
+                '/hathi_v1.Workers/OpenHolder',
+                request_serializer=hathi__pb2.OpenHolderRequest.SerializeToString,
+                response_deserializer=hathi__pb2.OpenHolderResponse.FromString,
                 _registered_method=True)
-        self.RenewLease = channel.unary_unary(
-                '/hathi_v1.Workers/RenewLease',
-                request_serializer=hathi__pb2.LeaseMessage.SerializeToString,
-                response_deserializer=hathi__pb2.RenewLeaseResponse.FromString,
+        self.BeatHolder = channel.unary_unary(
+                '/hathi_v1.Workers/BeatHolder',
+                request_serializer=hathi__pb2.BeatHolderRequest.SerializeToString,
+                response_deserializer=hathi__pb2.BeatHolderResponse.FromString,
                 _registered_method=True)
-        self.EndLease = channel.unary_unary(
-                '/hathi_v1.Workers/EndLease',
-                request_serializer=hathi__pb2.LeaseMessage.SerializeToString,
-                response_deserializer=hathi__pb2.EndLeaseResponse.FromString,
+        self.EndHolder = channel.unary_unary(
+                '/hathi_v1.Workers/EndHolder',
+                request_serializer=hathi__pb2.EndHolderRequest.SerializeToString,
+                response_deserializer=hathi__pb2.EndHolderResponse.FromString,
                 _registered_method=True)
         self.ReadObject = channel.unary_stream(
                 '/hathi_v1.Workers/ReadObject',
@@ -264,7 +264,7 @@ class WorkersServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Beat(self, request, context):
-        """Beat keeps a claim and its upload lease alive, and tells what the worker does now.
+        """Beat keeps a claim alive, and tells what the worker does now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -278,25 +278,26 @@ class WorkersServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Catalogue(self, request, context):
-        """Catalogue, OpenLease, RenewLease and EndLease are the pack ledger (model/packs.py) for workers.
+        """Catalogue streams what changed in the list of packs, in messages of bounded size; nothing when nothing did.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def OpenLease(self, request, context):
+    def OpenHolder(self, request, context):
+        """OpenHolder, BeatHolder and EndHolder record one life of a worker that reads and writes chunks (model/packs.py).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeatHolder(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RenewLease(self, request, context):
-        """Missing associated documentation comment in .proto file."""
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def EndLease(self, request, context):
+    def EndHolder(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -340,25 +341,25 @@ def add_WorkersServicer_to_server(servicer, server):
                     request_deserializer=hathi__pb2.ReportRequest.FromString,
                     response_serializer=hathi__pb2.ReportResponse.SerializeToString,
             ),
-            'Catalogue': grpc.unary_unary_rpc_method_handler(
+            'Catalogue': grpc.unary_stream_rpc_method_handler(
                     servicer.Catalogue,
                     request_deserializer=hathi__pb2.CatalogueRequest.FromString,
                     response_serializer=hathi__pb2.CatalogueResponse.SerializeToString,
             ),
-            'OpenLease': grpc.unary_unary_rpc_method_handler(
-                    servicer.OpenLease,
-                    request_deserializer=hathi__pb2.OpenLeaseRequest.FromString,
-                    response_serializer=hathi__pb2.LeaseMessage.SerializeToString,
+            'OpenHolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenHolder,
+                    request_deserializer=hathi__pb2.OpenHolderRequest.FromString,
+                    response_serializer=hathi__pb2.OpenHolderResponse.SerializeToString,
             ),
-            'RenewLease': grpc.unary_unary_rpc_method_handler(
-                    servicer.RenewLease,
-                    request_deserializer=hathi__pb2.LeaseMessage.FromString,
-                    response_serializer=hathi__pb2.RenewLeaseResponse.SerializeToString,
+            'BeatHolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeatHolder,
+                    request_deserializer=hathi__pb2.BeatHolderRequest.FromString,
+                    response_serializer=hathi__pb2.BeatHolderResponse.SerializeToString,
             ),
-            'EndLease': grpc.unary_unary_rpc_method_handler(
-                    servicer.EndLease,
-                    request_deserializer=hathi__pb2.LeaseMessage.FromString,
-                    response_serializer=hathi__pb2.EndLeaseResponse.SerializeToString,
+            'EndHolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndHolder,
+                    request_deserializer=hathi__pb2.EndHolderRequest.FromString,
+                    response_serializer=hathi__pb2.EndHolderResponse.SerializeToString,
             ),
             'ReadObject': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadObject,
@@ -479,7 +480,7 @@ class Workers:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
+        return grpc.experimental.unary_stream(
             request,
             target,
             '/hathi_v1.Workers/Catalogue',
@@ -496,7 +497,7 @@ class Workers:
             _registered_method=True)
 
     @staticmethod
-    def OpenLease(request,
+    def OpenHolder(request,
             target,
             options=(),
             channel_credentials=None,
@@ -509,9 +510,9 @@ class Workers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/hathi_v1.Workers/OpenLease',
-            hathi__pb2.OpenLeaseRequest.SerializeToString,
-            hathi__pb2.LeaseMessage.FromString,
+            '/hathi_v1.Workers/OpenHolder',
+            hathi__pb2.OpenHolderRequest.SerializeToString,
+            hathi__pb2.OpenHolderResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -523,7 +524,7 @@ class Workers:
             _registered_method=True)
 
     @staticmethod
-    def RenewLease(request,
+    def BeatHolder(request,
             target,
             options=(),
             channel_credentials=None,
@@ -536,9 +537,9 @@ class Workers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/hathi_v1.Workers/RenewLease',
-            hathi__pb2.LeaseMessage.SerializeToString,
-            hathi__pb2.RenewLeaseResponse.FromString,
+            '/hathi_v1.Workers/BeatHolder',
+            hathi__pb2.BeatHolderRequest.SerializeToString,
+            hathi__pb2.BeatHolderResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -550,7 +551,7 @@ class Workers:
             _registered_method=True)
 
     @staticmethod
-    def EndLease(request,
+    def EndHolder(request,
             target,
             options=(),
             channel_credentials=None,
@@ -563,9 +564,9 @@ class Workers:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/hathi_v1.Workers/EndLease',
-            hathi__pb2.LeaseMessage.SerializeToString,
-            hathi__pb2.EndLeaseResponse.FromString,
+            '/hathi_v1.Workers/EndHolder',
+            hathi__pb2.EndHolderRequest.SerializeToString,
+            hathi__pb2.EndHolderResponse.FromString,
             options,
             channel_credentials,
             insecure,

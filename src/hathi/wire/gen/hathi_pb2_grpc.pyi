@@ -93,14 +93,15 @@ class WorkersStub:
     The first message says everything but the datums, which come in order, as many messages as they need.
     """
     Beat: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.BeatRequest, _hathi_pb2.BeatResponse]
-    """Beat keeps a claim and its upload lease alive, and tells what the worker does now."""
+    """Beat keeps a claim alive, and tells what the worker does now."""
     Report: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.ReportRequest, _hathi_pb2.ReportResponse]
     """Report ends a claim; it is taken exactly once, and a repeat answers as the first did."""
-    Catalogue: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.CatalogueRequest, _hathi_pb2.CatalogueResponse]
-    """Catalogue, OpenLease, RenewLease and EndLease are the pack ledger (model/packs.py) for workers."""
-    OpenLease: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.OpenLeaseRequest, _hathi_pb2.LeaseMessage]
-    RenewLease: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.LeaseMessage, _hathi_pb2.RenewLeaseResponse]
-    EndLease: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.LeaseMessage, _hathi_pb2.EndLeaseResponse]
+    Catalogue: _grpc.UnaryStreamMultiCallable[_hathi_pb2.CatalogueRequest, _hathi_pb2.CatalogueResponse]
+    """Catalogue streams what changed in the list of packs, in messages of bounded size; nothing when nothing did."""
+    OpenHolder: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.OpenHolderRequest, _hathi_pb2.OpenHolderResponse]
+    """OpenHolder, BeatHolder and EndHolder record one life of a worker that reads and writes chunks (model/packs.py)."""
+    BeatHolder: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.BeatHolderRequest, _hathi_pb2.BeatHolderResponse]
+    EndHolder: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.EndHolderRequest, _hathi_pb2.EndHolderResponse]
     ReadObject: _grpc.UnaryStreamMultiCallable[_hathi_pb2.ReadObjectRequest, _hathi_pb2.ObjectBytes]
     """ReadObject and WriteObject are the object store for workers that cannot reach it themselves."""
     WriteObject: _grpc.StreamUnaryMultiCallable[_hathi_pb2.WriteObjectRequest, _hathi_pb2.WriteObjectResponse]
@@ -117,14 +118,15 @@ class WorkersAsyncStub(WorkersStub):
     The first message says everything but the datums, which come in order, as many messages as they need.
     """
     Beat: _aio.UnaryUnaryMultiCallable[_hathi_pb2.BeatRequest, _hathi_pb2.BeatResponse]  # type: ignore[assignment]
-    """Beat keeps a claim and its upload lease alive, and tells what the worker does now."""
+    """Beat keeps a claim alive, and tells what the worker does now."""
     Report: _aio.UnaryUnaryMultiCallable[_hathi_pb2.ReportRequest, _hathi_pb2.ReportResponse]  # type: ignore[assignment]
     """Report ends a claim; it is taken exactly once, and a repeat answers as the first did."""
-    Catalogue: _aio.UnaryUnaryMultiCallable[_hathi_pb2.CatalogueRequest, _hathi_pb2.CatalogueResponse]  # type: ignore[assignment]
-    """Catalogue, OpenLease, RenewLease and EndLease are the pack ledger (model/packs.py) for workers."""
-    OpenLease: _aio.UnaryUnaryMultiCallable[_hathi_pb2.OpenLeaseRequest, _hathi_pb2.LeaseMessage]  # type: ignore[assignment]
-    RenewLease: _aio.UnaryUnaryMultiCallable[_hathi_pb2.LeaseMessage, _hathi_pb2.RenewLeaseResponse]  # type: ignore[assignment]
-    EndLease: _aio.UnaryUnaryMultiCallable[_hathi_pb2.LeaseMessage, _hathi_pb2.EndLeaseResponse]  # type: ignore[assignment]
+    Catalogue: _aio.UnaryStreamMultiCallable[_hathi_pb2.CatalogueRequest, _hathi_pb2.CatalogueResponse]  # type: ignore[assignment]
+    """Catalogue streams what changed in the list of packs, in messages of bounded size; nothing when nothing did."""
+    OpenHolder: _aio.UnaryUnaryMultiCallable[_hathi_pb2.OpenHolderRequest, _hathi_pb2.OpenHolderResponse]  # type: ignore[assignment]
+    """OpenHolder, BeatHolder and EndHolder record one life of a worker that reads and writes chunks (model/packs.py)."""
+    BeatHolder: _aio.UnaryUnaryMultiCallable[_hathi_pb2.BeatHolderRequest, _hathi_pb2.BeatHolderResponse]  # type: ignore[assignment]
+    EndHolder: _aio.UnaryUnaryMultiCallable[_hathi_pb2.EndHolderRequest, _hathi_pb2.EndHolderResponse]  # type: ignore[assignment]
     ReadObject: _aio.UnaryStreamMultiCallable[_hathi_pb2.ReadObjectRequest, _hathi_pb2.ObjectBytes]  # type: ignore[assignment]
     """ReadObject and WriteObject are the object store for workers that cannot reach it themselves."""
     WriteObject: _aio.StreamUnaryMultiCallable[_hathi_pb2.WriteObjectRequest, _hathi_pb2.WriteObjectResponse]  # type: ignore[assignment]
@@ -150,7 +152,7 @@ class WorkersServicer(metaclass=_abc_1.ABCMeta):
         request: _hathi_pb2.BeatRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hathi_pb2.BeatResponse, _abc.Awaitable[_hathi_pb2.BeatResponse]]:
-        """Beat keeps a claim and its upload lease alive, and tells what the worker does now."""
+        """Beat keeps a claim alive, and tells what the worker does now."""
 
     @_abc_1.abstractmethod
     def Report(
@@ -165,29 +167,30 @@ class WorkersServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _hathi_pb2.CatalogueRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_hathi_pb2.CatalogueResponse, _abc.Awaitable[_hathi_pb2.CatalogueResponse]]:
-        """Catalogue, OpenLease, RenewLease and EndLease are the pack ledger (model/packs.py) for workers."""
+    ) -> _typing.Union[_abc.Iterator[_hathi_pb2.CatalogueResponse], _abc.AsyncIterator[_hathi_pb2.CatalogueResponse]]:
+        """Catalogue streams what changed in the list of packs, in messages of bounded size; nothing when nothing did."""
 
     @_abc_1.abstractmethod
-    def OpenLease(
+    def OpenHolder(
         self,
-        request: _hathi_pb2.OpenLeaseRequest,
+        request: _hathi_pb2.OpenHolderRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_hathi_pb2.LeaseMessage, _abc.Awaitable[_hathi_pb2.LeaseMessage]]: ...
+    ) -> _typing.Union[_hathi_pb2.OpenHolderResponse, _abc.Awaitable[_hathi_pb2.OpenHolderResponse]]:
+        """OpenHolder, BeatHolder and EndHolder record one life of a worker that reads and writes chunks (model/packs.py)."""
 
     @_abc_1.abstractmethod
-    def RenewLease(
+    def BeatHolder(
         self,
-        request: _hathi_pb2.LeaseMessage,
+        request: _hathi_pb2.BeatHolderRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_hathi_pb2.RenewLeaseResponse, _abc.Awaitable[_hathi_pb2.RenewLeaseResponse]]: ...
+    ) -> _typing.Union[_hathi_pb2.BeatHolderResponse, _abc.Awaitable[_hathi_pb2.BeatHolderResponse]]: ...
 
     @_abc_1.abstractmethod
-    def EndLease(
+    def EndHolder(
         self,
-        request: _hathi_pb2.LeaseMessage,
+        request: _hathi_pb2.EndHolderRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_hathi_pb2.EndLeaseResponse, _abc.Awaitable[_hathi_pb2.EndLeaseResponse]]: ...
+    ) -> _typing.Union[_hathi_pb2.EndHolderResponse, _abc.Awaitable[_hathi_pb2.EndHolderResponse]]: ...
 
     @_abc_1.abstractmethod
     def ReadObject(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from hathi.metadata.ledger import WORKER
 from hathi.model.errors import NotFoundError
 from hathi.model.quoting import excerpt
 from hathi.model.references import Pipeline
@@ -41,6 +42,9 @@ class WorkerAccess:
         self._claims: dict[str, str] = {}
         self._checks: dict[str, Callable[[Scope, Any], None]] = {
             "Claim": self._claim,
+            "OpenHolder": self._claim,
+            "BeatHolder": self._held,
+            "EndHolder": self._held,
             "Beat": self._claimed,
             "Report": self._claimed,
             "AppendLogs": self._append_logs,
@@ -75,6 +79,16 @@ class WorkerAccess:
                     self._claims.clear()
                 self._claims[request.claim_id] = group
         self._check_group(scope, group)
+
+    def _held(self, scope: Scope, request: Any) -> None:
+        """Let nobody speak for another process: everybody can read the ids of holders in the keys of packs."""
+        found = self._store.ledger.find_holder(request.id)
+        if found is None:
+            return  # it is taken for dead, which is the answer
+        kind, name = found
+        if kind != WORKER:
+            raise DeniedError(f"{excerpt(request.id)} is no worker")
+        self._check_group(scope, name.partition(" ")[0])
 
     def _append_logs(self, scope: Scope, request: Any) -> None:
         pipeline = Pipeline(request.project, request.pipeline)

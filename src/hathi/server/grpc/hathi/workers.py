@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from hathi.metadata.ledger import WORKER
 from hathi.model.batching import batches
 from hathi.model.errors import InternalError, InvalidError, NotFoundError
-from hathi.model.packs import IndexRecord, PackRecord
+from hathi.model.packs import Catalogue, IndexRecord, PackRecord, PackState
 from hathi.model.pps import DatumInput, LogMessage, Stats
 from hathi.model.references import Pipeline
 from hathi.pipelines import work
@@ -69,7 +70,7 @@ class Workers:
         report = work.Report(
             claim_id=request.claim_id,
             worker=request.worker,
-            lease_id=request.lease_id,
+            holder=request.holder_id,
             packs=[PackRecord(pack.name, pack.size, pack.chunks) for pack in request.packs],
             index=request.index,
             processed=request.processed,
@@ -89,32 +90,26 @@ class Workers:
         )
         return hathi_pb2.ReportResponse(taken=work.report(self._store, report))
 
-    def Catalogue(self, request: hathi_pb2.CatalogueRequest, call: Call) -> hathi_pb2.CatalogueResponse:
-        """Tell which packs are live, unless nothing changed."""
-        catalogue = self._store.ledger.catalogue(request.newer_than)
-        if catalogue is None:
-            return hathi_pb2.CatalogueResponse()
-        return hathi_pb2.CatalogueResponse(
-            changed=True,
-            version=catalogue.version,
-            packs=[_pack_message(pack) for pack in catalogue.packs],
-            indexes=[_index_message(index) for index in catalogue.indexes],
-            condemned=sorted(catalogue.condemned),
-        )
+    def Catalogue(self, request: hathi_pb2.CatalogueRequest, call: Call) -> Iterator[hathi_pb2.CatalogueResponse]:
+        """Tell what changed in the list of packs, unless nothing did."""
+        catalogue = self._store.ledger.catalogue(request.since)
+        if catalogue is not None:
+            yield from _catalogue_messages(catalogue)
 
-    def OpenLease(self, request: hathi_pb2.OpenLeaseRequest, call: Call) -> hathi_pb2.LeaseMessage:
-        """Record that a worker begins to write; it may go on after this server was started anew."""
-        lease = self._store.ledger.open_lease(durable=True)
-        return hathi_pb2.LeaseMessage(id=lease.id, seconds=lease.seconds)
+    def OpenHolder(self, request: hathi_pb2.OpenHolderRequest, call: Call) -> hathi_pb2.OpenHolderResponse:
+        """Record that a worker begins to read and write; it may go on after this server was restarted."""
+        holder = self._store.ledger.open_holder(WORKER, f"{request.group} {request.name}")
+        return hathi_pb2.OpenHolderResponse(id=holder.id, seconds=holder.seconds, version=holder.version)
 
-    def RenewLease(self, request: hathi_pb2.LeaseMessage, call: Call) -> hathi_pb2.RenewLeaseResponse:
-        """Extend a lease."""
-        return hathi_pb2.RenewLeaseResponse(alive=self._store.ledger.renew_lease(request.id))
+    def BeatHolder(self, request: hathi_pb2.BeatHolderRequest, call: Call) -> hathi_pb2.BeatHolderResponse:
+        """Keep a worker's holder alive."""
+        alive, version = self._store.ledger.beat_holder(request.id, request.oldest)
+        return hathi_pb2.BeatHolderResponse(alive=alive, version=version)
 
-    def EndLease(self, request: hathi_pb2.LeaseMessage, call: Call) -> hathi_pb2.EndLeaseResponse:
-        """Forget a lease."""
-        self._store.ledger.end_lease(request.id)
-        return hathi_pb2.EndLeaseResponse()
+    def EndHolder(self, request: hathi_pb2.EndHolderRequest, call: Call) -> hathi_pb2.EndHolderResponse:
+        """Forget a worker's holder."""
+        self._store.ledger.end_holder(request.id)
+        return hathi_pb2.EndHolderResponse()
 
     def ReadObject(self, request: hathi_pb2.ReadObjectRequest, call: Call) -> Iterator[hathi_pb2.ObjectBytes]:
         """Give bytes of an object."""
@@ -225,12 +220,36 @@ def _input_message(input: DatumInput) -> hathi_pb2.Input:
     )
 
 
-def _pack_message(pack: PackRecord) -> hathi_pb2.Pack:
-    return hathi_pb2.Pack(name=pack.name, size=pack.size, chunks=pack.chunks)
+def _catalogue_messages(catalogue: Catalogue) -> Iterator[hathi_pb2.CatalogueResponse]:
+    """Yield the messages that list what changed, at least one."""
+
+    def message() -> hathi_pb2.CatalogueResponse:
+        return hathi_pb2.CatalogueResponse(version=catalogue.version, since=catalogue.since)
+
+    yield message()
+    for packs in batches(map(_pack_message, catalogue.packs), hathi_pb2.PackState.ByteSize):
+        some = message()
+        some.packs.extend(packs)
+        yield some
+    for indexes in batches(map(_index_message, catalogue.indexes), hathi_pb2.Index.ByteSize):
+        some = message()
+        some.indexes.extend(indexes)
+        yield some
+
+
+def _pack_message(pack: PackState) -> hathi_pb2.PackState:
+    return hathi_pb2.PackState(
+        name=pack.name,
+        size=pack.size,
+        chunks=pack.chunks,
+        condemned=pack.condemned,
+        superseded=pack.superseded,
+        gone=pack.gone,
+    )
 
 
 def _index_message(index: IndexRecord) -> hathi_pb2.Index:
-    return hathi_pb2.Index(name=index.name, size=index.size, chunks=index.chunks, packs=index.packs)
+    return hathi_pb2.Index(name=index.name, size=index.size, chunks=index.chunks, gone=index.gone)
 
 
 def _line(line: hathi_pb2.LogLine, request: hathi_pb2.AppendLogsRequest) -> LogMessage:

@@ -21,6 +21,9 @@ class Scratch:
         self._file, name = mkstemp(prefix="hathi-run-")
         Path(name).unlink()  # it has no name from here on, and whatever happens nobody has to clean up
 
+    def __repr__(self) -> str:
+        return f"Scratch({len(self._places)} nodes, {self._end} bytes)"
+
     def __contains__(self, id: bytes) -> bool:
         return id in self._places
 
