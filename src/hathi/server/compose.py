@@ -27,6 +27,7 @@ from hathi.server import runtimes, worker_key
 from hathi.server.config import Settings
 from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.backend import Backend
+from hathi.server.grpc.fetch import parse_rules
 from hathi.server.grpc.serving import GrpcServer
 from hathi.server.grpc.stalls import StreamLimits
 from hathi.server.housekeeping import holder_heartbeat, log_pruning, pack_merging
@@ -63,6 +64,7 @@ class Server:
 
     def _start(self, parts: ExitStack) -> str:
         settings = self.settings
+        fetching = parse_rules(settings.fetch_allow)
         configure(settings.log_format)
         _own(settings.root, parts)
         supervisor = Supervisor()
@@ -99,7 +101,7 @@ class Server:
         heartbeat = holder_heartbeat(supervisor, ledger)
         pruning = log_pruning(supervisor, database, logs, settings)
         admission = Admission(limits=StreamLimits(idle=settings.stream_idle))
-        backend = Backend(store, objects, logs, runtime, cluster, tokens)
+        backend = Backend(store, objects, logs, runtime, cluster, tokens, fetching)
         server = GrpcServer(backend, settings.host, settings.port, admission)
         for part in (heartbeat, finisher, controllers, merging, pruning):
             part.start()

@@ -27,6 +27,7 @@ class Settings:
     start, else processes, and stays what it was; `external` starts no workers.
     log_format: `text` for people, `json` for collectors.
     database: SQLAlchemy URL, or "" for a SQLite file in the root folder.
+    fetch_allow: networks that a URL put may reach besides the usual ones, or `none` for no URL puts.
     insecure: `host` may be one that other machines reach, although everybody who does may do everything.
     stream_idle: seconds after which a call is ended whose client sends and reads nothing.
     max_processes: how many processes and threads the commands of one worker may have at a time; 0 for any.
@@ -42,6 +43,7 @@ class Settings:
     database: str = ""
     show: tuple[Path, ...] = ()
     insecure: bool = False
+    fetch_allow: tuple[str, ...] = ()
     stream_idle: float = 1800.0
     max_processes: int = MAX_PROCESSES
 

@@ -61,6 +61,14 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     " otherwise, but for programs on PATH. Repeatable.",
 )
 @click.option(
+    "--fetch-allow",
+    envvar="HATHI_FETCH_ALLOW",
+    multiple=True,
+    metavar="NETWORK",
+    help="Network, such as 127.0.0.1/32, that a put of a URL may reach although it is loopback or link-local; none: "
+    "no URLs are put. Repeatable.",
+)
+@click.option(
     "--stream-idle",
     envvar="HATHI_STREAM_IDLE",
     type=float,
@@ -102,6 +110,7 @@ def main(
     log_format: str,
     database: str,
     show: tuple[Path, ...],
+    fetch_allow: tuple[str, ...],
     stream_idle: float,
     max_processes: int,
     log_days: float,
@@ -117,6 +126,7 @@ def main(
         log_format=log_format,
         database=database,
         show=show,
+        fetch_allow=fetch_allow,
         stream_idle=stream_idle,
         max_processes=max_processes,
         log_days=log_days,

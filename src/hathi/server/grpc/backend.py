@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hathi.model.worker_tokens import WorkerTokens
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.interface import Runtime
+from hathi.server.grpc.fetch import FetchRules
 from hathi.storage.objects.interface import ObjectStore
 from hathi.versioning.store import Store
 
 
 @dataclass(frozen=True)
 class Backend:
-    """cluster_id: 32 hex digits that stay the same for the life of the stored data. tokens: of workers."""
+    """cluster_id: 32 hex digits that stay the same for the life of the stored data. tokens: of workers.
+    fetching: from where URLs may be put.
+    """
 
     store: Store
     objects: ObjectStore
@@ -21,3 +24,4 @@ class Backend:
     runtime: Runtime
     cluster_id: str
     tokens: WorkerTokens
+    fetching: FetchRules = field(default_factory=FetchRules)
