@@ -253,8 +253,7 @@ class World:
 
     def jobs(self, name):
         """Jobs of a pipeline, oldest first."""
-        with self.db.read() as tx:
-            return list(jobs.list_jobs(tx, pipeline=Pipeline("default", name), reverse=True, details=True))
+        return list(jobs.list_jobs(self.store, pipeline=Pipeline("default", name), reverse=True, details=True))
 
     def states(self, name):
         return [(job.state.name, job.reason) for job in self.jobs(name)]

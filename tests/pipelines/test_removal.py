@@ -133,6 +133,6 @@ def test_a_project_goes_with_its_pipelines(world):
     world.settle()
     with world.db.write() as tx:
         assert removal.delete_project(tx, "side", force=True)
-        assert not list(listing.list_pipelines(tx))
+    assert not list(listing.list_pipelines(world.store))
     world.settle()
     assert world.runtime.groups == {}

@@ -111,7 +111,7 @@ def restart(store: Store, job: Job, filters: Sequence[str]) -> None:
     found = False
     with store.db.write() as tx:
         row = jobs.get(tx, job)
-        for one in sets.claimed_of_job(tx, row.id):
+        for one in sets.claimed_of_jobs(tx, [row.id]):
             if one.datum:
                 datums = payloads.unpack_runs(sets.payload(tx, row.id, one.seq))
                 at_hand = next(record for record in datums if record.id == one.datum)

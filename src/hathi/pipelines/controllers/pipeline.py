@@ -108,4 +108,4 @@ def _wrong_runtime(spec: Declared, runtime: Runtime) -> str:
 
 
 def _idle(tx: Transaction, row: PipelineRow, spec: Declared) -> bool:
-    return bool(spec.spec.get("autoscaling")) and not jobs.unfinished(tx, row.id)
+    return bool(spec.spec.get("autoscaling")) and not jobs.any_unfinished(tx, row.id)
