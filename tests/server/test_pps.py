@@ -227,7 +227,8 @@ def test_a_job_from_commit_to_end(client, backend, create, repo, put) -> None:
     about = client.about.Job(hathi_pb2.JobRequest(pipeline="edges", id=job.id))
     assert list(about.images) == ["debian@sha256:1"]
     subscription = client.pps.SubscribeJob(pb.SubscribeJobRequest(pipeline=EDGES))
-    assert next(subscription).job == job
+    put(repo, {"/c.png": b"c"})
+    assert next(subscription).job == jobs(client)[0].job
     subscription.cancel()
 
 

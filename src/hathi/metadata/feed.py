@@ -58,6 +58,11 @@ class Subscription:
         """
         return self._feed.looks.get(key, self._heard, look)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the feed was closed, so that every wait ends at once."""
+        return self._feed.closed
+
     def wake(self) -> None:
         """End the wait that is going on, or else the next one; safe from any thread."""
         with self._changed:

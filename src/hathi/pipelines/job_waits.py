@@ -57,18 +57,23 @@ def subscribe(
 
     PipelineNotFound, also when it is deleted meanwhile.
     """
-    last = 0
+    last, until = 0, -1  # up to `until` jobs are as old as the subscription, and those that have ended left out
 
-    def look() -> tuple[int, list[JobInfo]]:
+    def look() -> tuple[int, int, list[JobInfo]]:
         with store.db.read() as tx:
             id = pipelines.get(tx, pipeline).id
-            rows = jobs.new_unfinished(tx, id, last, _PAGE)
-            return rows[-1].id if rows else last, infos(tx, rows, details=details)
+            old = until if until >= 0 else jobs.newest(tx, id)
+            rows = jobs.unfinished_behind(tx, id, last, old, _PAGE) if last < old else []
+            behind = rows[-1].id if rows else max(last, old)
+            if not rows:
+                rows = jobs.behind(tx, id, behind, _PAGE)
+                behind = rows[-1].id if rows else behind
+            return behind, old, infos(tx, rows, details=details)
 
     topics = (f"job/{pipeline.project}/{pipeline.name}/", pipelines.topic(pipeline))
     with listen(store.db.feed, *topics, cancelled=cancelled, on_leave=on_leave) as pause:
         while True:
-            last, found = pause.look(("jobs", pipeline, last, details), look)
+            last, until, found = pause.look(("jobs", pipeline, last, until, details), look)
             yield from found
             if not found:
                 pause()

@@ -127,10 +127,21 @@ def list_set(tx: Transaction, set_id: str, *, project: str = "") -> list[JobRow]
     return [row for row in found if project in ("", row.job.pipeline.project)]
 
 
-def new_unfinished(tx: Transaction, pipeline_id: int, after: int, number: int) -> list[JobRow]:
-    """Return up to `number` jobs of a pipeline behind a key that have not ended and are not hidden, oldest first."""
-    named = {"the_pipeline": pipeline_id, "the_job": after, "the_number": number}
-    return list(read(tx, _NEW_UNFINISHED, named))
+def newest(tx: Transaction, pipeline_id: int) -> int:
+    """Return the key of a pipeline's latest job that is not hidden, 0 when it has none."""
+    found: int | None = tx.connection.execute(_NEWEST, {"the_pipeline": pipeline_id}).scalar()
+    return found or 0
+
+
+def behind(tx: Transaction, pipeline_id: int, after: int, number: int) -> list[JobRow]:
+    """Return up to `number` jobs of a pipeline behind a key that are not hidden, oldest first."""
+    return list(read(tx, _BEHIND, {"the_pipeline": pipeline_id, "the_job": after, "the_number": number}))
+
+
+def unfinished_behind(tx: Transaction, pipeline_id: int, after: int, until: int, number: int) -> list[JobRow]:
+    """Return those of the jobs behind a key, up to another one, that have not ended."""
+    named = {"the_pipeline": pipeline_id, "the_job": after, "the_last": until, "the_number": number}
+    return list(read(tx, _UNFINISHED_BEHIND, named))
 
 
 def unfinished(tx: Transaction, pipeline_id: int | None = None, number: int | None = None) -> list[JobRow]:
@@ -248,7 +259,9 @@ _FIND_VISIBLE = _FIND.where(~jobs.c.hidden)
 _OF_SET = VISIBLE.where(jobs.c.set_id == bindparam("the_set"))
 _UNFINISHED = _JOBS.where(_OPEN).order_by(jobs.c.id)
 _UNFINISHED_OF = _UNFINISHED.where(_OF_PIPELINE)
-_NEW_UNFINISHED = _UNFINISHED_OF.where(~jobs.c.hidden, jobs.c.id > bindparam("the_job")).limit(_NUMBER)
+_BEHIND = VISIBLE.where(_OF_PIPELINE, jobs.c.id > bindparam("the_job")).order_by(jobs.c.id).limit(_NUMBER)
+_UNFINISHED_BEHIND = _BEHIND.where(_OPEN, jobs.c.id <= bindparam("the_last"))
+_NEWEST = select(jobs.c.id).where(_OF_PIPELINE, ~jobs.c.hidden).order_by(jobs.c.id.desc()).limit(1)
 _ANY_UNFINISHED = select(jobs.c.id).where(_OF_PIPELINE, _OPEN).limit(1)
 _LAST_COMPLETE = _JOBS.where(_EARLIER, jobs.c.complete).order_by(jobs.c.id.desc()).limit(1)
 _INCOMPLETE_SINCE = (
