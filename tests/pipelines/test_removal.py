@@ -78,7 +78,7 @@ def test_a_pipeline_can_be_deleted_whatever_of_it_was_deleted_by_force(unfinishe
         assert definitions.delete(tx, COPY, keep_repo=True)
     unfinished.controllers.settle()
     with unfinished.db.read() as tx:
-        assert not list(listing.list_pipelines(tx))
+        assert not listing.list_names(tx)
         assert repos.exists(tx, COPY.output) == (gone != COPY.output)
 
 
