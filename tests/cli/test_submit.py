@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from hathi.cli import fetching
 from hathi.cli.fetching import MOST
 from hathi.wire.gen import pps_pb2
 
@@ -105,6 +106,12 @@ def test_a_url_that_gives_no_spec_is_told_in_one_line(failing, server, web, plac
     assert said.startswith(f"cannot read {url}: ")
     assert reason in said
     assert sent(server) == []
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up() -> None:
+    ticks = iter(range(0, 100_000, 50))
+    with pytest.raises(TimeoutError, match="had not sent everything after 300 seconds"):
+        fetching.read_answer(lambda size: b"x", lambda: next(ticks))
 
 
 def test_every_mistake_is_told_at_once_with_file_line_and_column(failing, server, tmp_path) -> None:

@@ -13,6 +13,7 @@ from hathi.model.references import Pipeline, Repo
 from hathi.pipelines import datums, ending, job_waits, jobs, listing
 from hathi.pipelines.rows.jobs import JobNotFound
 from hathi.versioning import repos
+from hathi.versioning.errors import WaitEnded
 
 COPY = Pipeline("default", "copy")
 
@@ -235,6 +236,17 @@ def test_a_pipeline_that_scales_itself_has_workers_while_it_has_jobs(world):
     world.settle()
     assert world.states("copy")[-1] == ("SUCCESS", "")
     assert world.runtime.groups == {}
+
+
+def test_a_preview_that_finds_nothing_ends_when_nobody_waits_for_it(copied, monkeypatch):
+    monkeypatch.setattr("hathi.storage.filesets.files.CHECK_EVERY", 1)
+    looked = []
+    found = datums.preview(
+        copied.store, {"pfs": {"repo": "data", "glob": "/*x"}}, cancelled=lambda: looked.append(1) or len(looked) > 1
+    )
+    with pytest.raises(WaitEnded):
+        next(found)
+    assert len(looked) == 2
 
 
 def test_a_glob_made_to_be_endless_is_matched_like_any_other(world):
