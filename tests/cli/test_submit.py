@@ -13,7 +13,7 @@ import pytest
 
 from hathi.cli import fetching
 from hathi.cli.fetching import MOST
-from hathi.wire.gen import pps_pb2
+from hathi.wire.gen import hathi_pb2, pps_pb2
 
 SPEC = {
     "pipeline": {"name": "edges"},
@@ -54,6 +54,13 @@ def test_what_the_spec_says_of_the_mode_overrules_the_command(pachctl, server) -
     request = server.one("CreatePipelineV2")
     assert (request.update, request.reprocess) == (True, True)
     assert "update" not in sent(server)[0]
+
+
+def test_limits_that_do_not_hold_where_it_runs_are_warned_of(pachctl, server) -> None:
+    server.answers["Pipeline"] = hathi_pb2.PipelineResponse(warnings=["resource_limits.memory is not enforced"])
+    limited = {**SPEC, "resource_limits": {"memory": "64Mi"}}
+    assert "resource_limits.memory is not enforced" in pachctl("create", "pipeline", text=json.dumps(limited)).err
+    assert pachctl("create", "pipeline", text=json.dumps(SPEC)).err == ""
 
 
 def test_backfill_is_a_flag_too(pachctl, server) -> None:

@@ -249,6 +249,33 @@ def test_a_preview_that_finds_nothing_ends_when_nobody_waits_for_it(copied, monk
     assert len(looked) == 2
 
 
+def test_the_runtime_knows_which_pipelines_have_work_and_the_pipeline_why_it_waits_for_a_worker(world):
+    world.put("data", {"/a": "1"})
+    world.pipeline("copy")
+    world.runtime.hold = True
+    world.runtime.withhold("default/copy/v1", "others have them")
+    world.controllers.settle()
+    assert world.runtime.groups["default/copy/v1"].busy
+    assert world.states("copy") == [("STARTING", "others have them")]
+    world.runtime.hold = False
+    world.runtime.withhold("default/copy/v1", "")
+    world.runtime.become_ready("default/copy/v1")
+    world.settle()
+    assert world.states("copy") == [("SUCCESS", "")]
+    assert not world.runtime.groups["default/copy/v1"].busy
+
+
+def test_a_pipeline_without_work_and_without_worker_stands_by(world):
+    world.pipeline("copy")
+    world.runtime.hold = True
+    world.controllers.settle()
+    world.runtime.withhold("default/copy/v1", "others have them")
+    world.controllers.settle()
+    with world.db.read() as tx:
+        info = listing.inspect(tx, COPY)
+    assert (info.state, info.reason) == (PipelineState.STANDBY, "others have them")
+
+
 def test_a_glob_made_to_be_endless_is_matched_like_any_other(world):
     world.put("data", {"/" + "a" * 40: "1"})
     world.pipeline("copy", {"pfs": {"repo": "data", "glob": "/" + "?(a)" * 40 + "a" * 40}})

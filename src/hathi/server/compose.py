@@ -23,6 +23,7 @@ from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.keeping.place import Place
+from hathi.runtimes.keeping.shares import most_workers
 from hathi.server import runtimes, worker_key
 from hathi.server.config import Settings
 from hathi.server.grpc.admission import Admission
@@ -88,6 +89,7 @@ class Server:
             address=lambda: self._address,
             scratch=settings.scratch,
             hide=hide,
+            workers=settings.max_workers or most_workers(),
             processes=settings.max_processes,
             token=tokens.issue,
         )

@@ -30,6 +30,7 @@ class Settings:
     fetch_allow: networks that a URL put may reach besides the usual ones, or `none` for no URL puts.
     insecure: `host` may be one that other machines reach, although everybody who does may do everything.
     stream_idle: seconds after which a call is ended whose client sends and reads nothing.
+    max_workers: how many workers this machine runs at a time, shared by all pipelines; 0 for what fits the machine.
     max_processes: how many processes and threads the commands of one worker may have at a time; 0 for any.
     log_days, log_megabytes: how old, and for each pipeline how large, the logs of user code may get.
     show: folders in /tmp or in home folders that the process runtime lets user code read; these appear empty otherwise.
@@ -45,6 +46,7 @@ class Settings:
     insecure: bool = False
     fetch_allow: tuple[str, ...] = ()
     stream_idle: float = 1800.0
+    max_workers: int = 0
     max_processes: int = MAX_PROCESSES
 
     log_days: float = 30.0
@@ -76,6 +78,8 @@ class Settings:
             raise InvalidError(f"--runtime {self.runtime}: must be one of {', '.join(RUNTIMES)}")
         if self.log_format not in LOG_FORMATS:
             raise InvalidError(f"--log-format {self.log_format}: must be one of {', '.join(LOG_FORMATS)}")
+        if self.max_workers < 0:
+            raise InvalidError(f"--max-workers {self.max_workers}: must be a number, or 0 for what fits the machine")
         if self.max_processes < 0:
             raise InvalidError(f"--max-processes {self.max_processes}: must be a number, or 0 for any")
         if not 0 <= self.port <= 65535:

@@ -76,6 +76,14 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     help="Seconds after which an upload or download is ended whose client sends and reads nothing.",
 )
 @click.option(
+    "--max-workers",
+    envvar="HATHI_MAX_WORKERS",
+    type=int,
+    default=0,
+    help="Workers that this machine runs at a time, shared by all pipelines.  [default: what fits its processors and"
+    " memory]",
+)
+@click.option(
     "--max-processes",
     envvar="HATHI_MAX_PROCESSES",
     type=int,
@@ -112,6 +120,7 @@ def main(
     show: tuple[Path, ...],
     fetch_allow: tuple[str, ...],
     stream_idle: float,
+    max_workers: int,
     max_processes: int,
     log_days: float,
     log_megabytes: int,
@@ -128,6 +137,7 @@ def main(
         show=show,
         fetch_allow=fetch_allow,
         stream_idle=stream_idle,
+        max_workers=max_workers,
         max_processes=max_processes,
         log_days=log_days,
         log_megabytes=log_megabytes,

@@ -157,6 +157,11 @@ def any_unfinished(tx: Transaction, pipeline_id: int) -> bool:
     return tx.connection.execute(_ANY_UNFINISHED, {"the_pipeline": pipeline_id}).first() is not None
 
 
+def any_at_work(tx: Transaction, pipeline_id: int) -> bool:
+    """Return whether a job of a pipeline has begun and not ended."""
+    return tx.connection.execute(_ANY_AT_WORK, {"the_pipeline": pipeline_id}).first() is not None
+
+
 def last_complete(tx: Transaction, pipeline_id: int, branch: str, before: int = NEVER) -> JobRow | None:
     """Return the latest job on a branch of the output repo that left a complete index; one before a key, if given."""
     place = {"the_pipeline": pipeline_id, "the_branch": branch, "the_job": before}
@@ -263,6 +268,7 @@ _BEHIND = VISIBLE.where(_OF_PIPELINE, jobs.c.id > bindparam("the_job")).order_by
 _UNFINISHED_BEHIND = _BEHIND.where(_OPEN, jobs.c.id <= bindparam("the_last"))
 _NEWEST = select(jobs.c.id).where(_OF_PIPELINE, ~jobs.c.hidden).order_by(jobs.c.id.desc()).limit(1)
 _ANY_UNFINISHED = select(jobs.c.id).where(_OF_PIPELINE, _OPEN).limit(1)
+_ANY_AT_WORK = _ANY_UNFINISHED.where(jobs.c.state.not_in(NOT_BEGUN))
 _LAST_COMPLETE = _JOBS.where(_EARLIER, jobs.c.complete).order_by(jobs.c.id.desc()).limit(1)
 _INCOMPLETE_SINCE = (
     _JOBS.where(_EARLIER, ~jobs.c.complete, jobs.c.id > bindparam("the_base")).order_by(jobs.c.id.desc()).limit(_NUMBER)
