@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from google.protobuf.wrappers_pb2 import BytesValue
 
-from hathi.cli import placing, receiving
+from hathi.cli import placing, reading, receiving
 from hathi.cli.errors import CliError
+from hathi.cli.placing import Placed
 from hathi.cli.receiving import Arrived
 from hathi.wire.gen import hathi_pb2, pfs_pb2
 
@@ -223,6 +224,15 @@ def test_all_names_that_cannot_be_stored_are_told_at_once_before_anything_is_sen
         f"{tree}/caf\\xe9: path (/in/caf\\xe9) invalid: only printable ASCII characters allowed",
         f"{tree}/sub/ä: path (/in/sub/ä) invalid: only printable ASCII characters allowed",
     ]
+
+
+def test_files_are_the_same_whether_a_survey_remembers_them_or_not(tree, monkeypatch) -> None:
+    placed = [Placed(str(tree), "/")]
+    first = reading.survey(placed, recursive=True, warn=print)
+    monkeypatch.setattr(reading, "KEPT", 1)
+    second = reading.survey(placed, recursive=True, warn=print)
+    assert [file.path for file in first.files()] == ["/a", "/b", "/sub/big"]
+    assert list(first.files()) == list(second.files())
 
 
 def test_a_folder_of_many_bad_names_is_told_in_a_few_lines(failing, tree) -> None:

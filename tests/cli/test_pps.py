@@ -81,6 +81,9 @@ def test_a_pipeline_is_inspected_with_what_runs_it(pachctl, server) -> None:
     assert "Workers Available: 0/2\n" in shown
     assert 'User Spec:\n{\n  "a": 1\n}' in shown
     assert "Runtime: process (the image is not used)" in shown
+    assert "Warning" not in shown
+    server.answers["Pipeline"].warnings.append("resource_limits.gpu is not enforced")
+    assert "Warning: resource_limits.gpu is not enforced" in pachctl("inspect", "pipeline", "edges").out
     server.unserved = {"hathi_v1.About"}
     assert "Runtime" not in pachctl("inspect", "pipeline", "edges").out
 

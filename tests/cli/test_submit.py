@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from hathi.cli import fetching
 from hathi.cli.fetching import MOST
-from hathi.wire.gen import pps_pb2
+from hathi.wire.gen import hathi_pb2, pps_pb2
 
 SPEC = {
     "pipeline": {"name": "edges"},
@@ -53,6 +54,13 @@ def test_what_the_spec_says_of_the_mode_overrules_the_command(pachctl, server) -
     request = server.one("CreatePipelineV2")
     assert (request.update, request.reprocess) == (True, True)
     assert "update" not in sent(server)[0]
+
+
+def test_limits_that_do_not_hold_where_it_runs_are_warned_of(pachctl, server) -> None:
+    server.answers["Pipeline"] = hathi_pb2.PipelineResponse(warnings=["resource_limits.memory is not enforced"])
+    limited = {**SPEC, "resource_limits": {"memory": "64Mi"}}
+    assert "resource_limits.memory is not enforced" in pachctl("create", "pipeline", text=json.dumps(limited)).err
+    assert pachctl("create", "pipeline", text=json.dumps(SPEC)).err == ""
 
 
 def test_backfill_is_a_flag_too(pachctl, server) -> None:
@@ -105,6 +113,12 @@ def test_a_url_that_gives_no_spec_is_told_in_one_line(failing, server, web, plac
     assert said.startswith(f"cannot read {url}: ")
     assert reason in said
     assert sent(server) == []
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_given_up() -> None:
+    ticks = iter(range(0, 100_000, 50))
+    with pytest.raises(TimeoutError, match="had not sent everything after 300 seconds"):
+        fetching.read_answer(lambda size: b"x", lambda: next(ticks))
 
 
 def test_every_mistake_is_told_at_once_with_file_line_and_column(failing, server, tmp_path) -> None:

@@ -157,3 +157,23 @@ def test_what_the_server_keeps_is_its_owners_alone(own_pachd: Pachd, own_pachctl
     files = [path for path in own_pachd.root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert files
     assert {oct(path.stat().st_mode & 0o077) for path in files} == {"0o0"}
+
+
+def test_a_pipeline_that_wants_a_billion_workers_shares_the_machine(own_pachd: Pachd, own_pachctl: Pachctl) -> None:
+    own_pachd.stop()
+    own_pachd.flags = [*own_pachd.flags, "--max-workers", "2"]
+    own_pachd.start()
+    pachctl = own_pachctl
+    pachctl("create", "repo", "data")
+    for letter in "abcd":
+        pachctl("put", "file", f"data@master:/{letter}", text=letter)
+    greedy = json.loads(spec("greedy", "data", "cp /pfs/data/* /pfs/out")) | {"parallelism_spec": {"constant": 10**9}}
+    pachctl("create", "pipeline", text=json.dumps(greedy))
+    others = [f"other{number}" for number in range(3)]
+    for p in others:
+        pachctl("create", "pipeline", text=spec(p, "data", "cp /pfs/data/* /pfs/out"))
+    for p in ("greedy", *others):
+        assert counts(run(pachctl, p)) == (4, 0, 4)
+    shown = pachctl("inspect", "pipeline", "greedy")
+    assert "this machine runs at most 2 workers (pachd --max-workers)" in shown
+    assert len([path for path in (own_pachd.root / "scratch").iterdir() if path.is_dir()]) <= 2

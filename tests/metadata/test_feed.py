@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from hathi.metadata.feed import Feed
+from hathi.metadata.feed import Feed, Subscription
 
 
 def test_a_subscription_collects_from_the_moment_it_is_made() -> None:
@@ -17,11 +17,25 @@ def test_a_subscription_collects_from_the_moment_it_is_made() -> None:
         assert subscription.wait(0) == set()
 
 
-def test_only_wanted_prefixes_arrive() -> None:
+def test_only_topics_of_wanted_names_and_folders_arrive() -> None:
     feed = Feed()
-    with feed.subscribe("job/", "work/x") as subscription:
-        feed.publish("work/y", "work/x1", "pipeline/p")
-        assert subscription.wait() == {"work/x1"}
+    with feed.subscribe("job/", "work/x", "commit/r/") as subscription:
+        feed.publish("work/y", "work/x1", "work/x/deep", "pipeline/p", "commit/r", "commit/r2/a")
+        feed.publish("work/x", "job/p/1", "commit/r/a")
+        assert subscription.wait() == {"work/x", "job/p/1", "commit/r/a"}
+    with feed.subscribe("") as subscription:
+        feed.publish("any/thing")
+        assert subscription.wait() == {"any/thing"}
+
+
+def test_a_topic_that_few_want_costs_nothing_for_the_many_that_want_others(monkeypatch) -> None:
+    feed = Feed()
+    offered: list[Subscription] = []
+    monkeypatch.setattr(Subscription, "offer", lambda self, topics, number=0: offered.append(self))
+    others = [feed.subscribe(f"commit/p/r{n}/") for n in range(300)]
+    mine = feed.subscribe("commit/p/r7/")
+    feed.publish("commit/p/r7/a", "commit/p/r7/b", "branch/p/r7/master")
+    assert offered == [others[7], mine]
 
 
 def test_a_sleeping_wait_is_woken_by_a_topic() -> None:

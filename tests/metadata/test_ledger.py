@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from databases import database_url
 
 from hathi.metadata import ledger as ledger_module
 from hathi.metadata.database import Database
@@ -33,8 +35,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def db(url: str, clock: Clock) -> Iterator[Database]:
-    database = Database.open(url, durable=False, clock=clock)
+def db(tmp_path: Path, clock: Clock) -> Iterator[Database]:
+    database = Database.open(database_url(tmp_path / "hathi.db"), durable=False, clock=clock)
     yield database
     database.close()
 

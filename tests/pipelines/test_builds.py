@@ -224,10 +224,9 @@ def test_other_branches_of_a_build_repo_do_not_meet(built):
 
 
 def test_jobs_are_found_by_either_commit_they_read(built):
-    with built.db.read() as tx:
-        for branch in (SOURCE, BUILD):
-            found = list(jobs.list_jobs(tx, pipeline=MAP, inputs=[CODE.commit(head(built, branch))]))
-            assert len(found) == 1
+    for branch in (SOURCE, BUILD):
+        read = CommitSpec(CODE, id=head(built, branch))
+        assert len(list(jobs.list_jobs(built.store, pipeline=MAP, inputs=[read]))) == 1
 
 
 def test_a_build_is_stopped_started_and_deleted_like_any_other(built):

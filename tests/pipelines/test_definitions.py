@@ -93,9 +93,8 @@ def test_an_update_of_nothing_creates(world):
 
 def test_older_versions_are_listed_when_asked_for(copied):
     copied.pipeline("copy", update=True)
-    with copied.db.read() as tx:
-        assert [one.version for one in listing.list_pipelines(tx, history=-1)] == [2, 1]
-        assert [one.version for one in listing.list_pipelines(tx)] == [2]
+    assert [one.version for one in listing.list_pipelines(copied.store, history=-1)] == [2, 1]
+    assert [one.version for one in listing.list_pipelines(copied.store)] == [2]
 
 
 def test_a_stopped_pipeline_makes_no_jobs_until_it_is_started_and_then_one(copied):

@@ -13,6 +13,7 @@ from hathi.model.references import Pipeline, Repo
 from hathi.pipelines import datums, ending, job_waits, jobs, listing
 from hathi.pipelines.rows.jobs import JobNotFound
 from hathi.versioning import repos
+from hathi.versioning.errors import WaitEnded
 
 COPY = Pipeline("default", "copy")
 
@@ -32,8 +33,7 @@ def stop(world, job):
 
 
 def listed(world, **kwargs):
-    with world.db.read() as tx:
-        return list(jobs.list_jobs(tx, **kwargs))
+    return list(jobs.list_jobs(world.store, **kwargs))
 
 
 def test_a_stopped_job_keeps_what_was_done_and_the_next_takes_it_over(copied):
@@ -106,8 +106,7 @@ def test_job_sets_hold_the_jobs_of_one_id(copied):
     copied.settle()
     id = copied.put("data", {"/c": "3"})
     copied.settle()
-    with copied.db.read() as tx:
-        latest, *_ = jobs.list_sets(tx)
+    latest, *_ = jobs.list_sets(copied.store)
     assert latest.id == id and len(latest.jobs) == 2
     assert [info.state for info in job_waits.wait_set(copied.store, id)] == [JobState.SUCCESS] * 2
 
@@ -124,10 +123,11 @@ def test_waiting_for_a_job_ends_with_it(world):
     assert [info.state for info in found] == [JobState.SUCCESS]
 
 
-def test_a_subscriber_sees_jobs_that_are_there_and_new_ones(copied):
+def test_a_subscriber_sees_jobs_that_have_not_ended_and_new_ones(copied):
+    ids = [copied.put("data", {"/c": text}) for text in ("3", "4")]
     seen = job_waits.subscribe(copied.store, COPY)
-    assert next(seen).job == copied.jobs("copy")[0].job
-    id = copied.put("data", {"/c": "3"})
+    assert [next(seen).job.id for _ in ids] == ids
+    id = copied.put("data", {"/d": "5"})
     assert next(seen).job.id == id
 
 
@@ -236,6 +236,44 @@ def test_a_pipeline_that_scales_itself_has_workers_while_it_has_jobs(world):
     world.settle()
     assert world.states("copy")[-1] == ("SUCCESS", "")
     assert world.runtime.groups == {}
+
+
+def test_a_preview_that_finds_nothing_ends_when_nobody_waits_for_it(copied, monkeypatch):
+    monkeypatch.setattr("hathi.storage.filesets.files.CHECK_EVERY", 1)
+    looked = []
+    found = datums.preview(
+        copied.store, {"pfs": {"repo": "data", "glob": "/*x"}}, cancelled=lambda: looked.append(1) or len(looked) > 1
+    )
+    with pytest.raises(WaitEnded):
+        next(found)
+    assert len(looked) == 2
+
+
+def test_the_runtime_knows_which_pipelines_have_work_and_the_pipeline_why_it_waits_for_a_worker(world):
+    world.put("data", {"/a": "1"})
+    world.pipeline("copy")
+    world.runtime.hold = True
+    world.runtime.withhold("default/copy/v1", "others have them")
+    world.controllers.settle()
+    assert world.runtime.groups["default/copy/v1"].busy
+    assert world.states("copy") == [("STARTING", "others have them")]
+    world.runtime.hold = False
+    world.runtime.withhold("default/copy/v1", "")
+    world.runtime.become_ready("default/copy/v1")
+    world.settle()
+    assert world.states("copy") == [("SUCCESS", "")]
+    assert not world.runtime.groups["default/copy/v1"].busy
+
+
+def test_a_pipeline_without_work_and_without_worker_stands_by(world):
+    world.pipeline("copy")
+    world.runtime.hold = True
+    world.controllers.settle()
+    world.runtime.withhold("default/copy/v1", "others have them")
+    world.controllers.settle()
+    with world.db.read() as tx:
+        info = listing.inspect(tx, COPY)
+    assert (info.state, info.reason) == (PipelineState.STANDBY, "others have them")
 
 
 def test_a_glob_made_to_be_endless_is_matched_like_any_other(world):

@@ -78,7 +78,7 @@ def test_a_pipeline_can_be_deleted_whatever_of_it_was_deleted_by_force(unfinishe
         assert definitions.delete(tx, COPY, keep_repo=True)
     unfinished.controllers.settle()
     with unfinished.db.read() as tx:
-        assert not list(listing.list_pipelines(tx))
+        assert not listing.list_names(tx)
         assert repos.exists(tx, COPY.output) == (gone != COPY.output)
 
 
@@ -133,6 +133,6 @@ def test_a_project_goes_with_its_pipelines(world):
     world.settle()
     with world.db.write() as tx:
         assert removal.delete_project(tx, "side", force=True)
-        assert not list(listing.list_pipelines(tx))
+    assert not list(listing.list_pipelines(world.store))
     world.settle()
     assert world.runtime.groups == {}

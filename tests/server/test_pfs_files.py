@@ -8,6 +8,7 @@ import tarfile
 import pytest
 
 from hathi.model.errors import HathiError, InvalidError, NotFoundError, UnimplementedError
+from hathi.wire.errors import DeniedError
 from hathi.wire.gen import hathi_pb2
 from hathi.wire.gen import pfs_pb2 as pb
 
@@ -210,3 +211,13 @@ def test_a_directory_must_be_asked_for_recursively(client, repo, put) -> None:
         list(client.files.Get(hathi_pb2.GetRequest(commit=REF, path="/d")))
     entries = client.files.List(hathi_pb2.ListRequest(commit=REF, path="/", recursive=True))
     assert [entry.path for message in entries for entry in message.entries] == sorted(FILES)
+
+
+def test_a_url_of_the_servers_own_machine_is_refused_and_nothing_written(client, repo) -> None:
+    commit = pb.Commit(repo=repo, branch=pb.Branch(repo=repo, name="master"))
+    for host in ("127.0.0.1", "169.254.169.254", "[::1]"):
+        added = pb.AddFile(path="/a", url={"URL": f"http://{host}:1/latest"})
+        requests = [pb.ModifyFileRequest(set_commit=commit), pb.ModifyFileRequest(add_file=added)]
+        with pytest.raises(DeniedError, match="this server does not fetch"):
+            client.pfs.ModifyFile(iter(requests))
+    assert list(client.pfs.ListCommit(pb.ListCommitRequest(repo=repo))) == []

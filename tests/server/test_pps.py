@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 
 import pytest
 from google.protobuf.empty_pb2 import Empty
@@ -13,10 +14,12 @@ from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.model.references import Repo
 from hathi.pipelines import work
+from hathi.storage.chunks.store import Chunks
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.datums import DATUMS, key_of
 from hathi.wire.gen import hathi_pb2, pfs_pb2, transaction_pb2
 from hathi.wire.gen import pps_pb2 as pb
+from hathi.worker.remote import ApiLedger
 
 SPEC = {
     "pipeline": {"name": "edges"},
@@ -64,7 +67,8 @@ def work_once(client, backend, fail: bool = False) -> hathi_pb2.ClaimResponse:
         for path in [datum.inputs[0].path]
     ]
     workers.AppendLogs(hathi_pb2.AppendLogsRequest(project="default", pipeline="edges", worker="w1", lines=lines))
-    with backend.store.chunks.upload() as upload:
+    chunks = Chunks(backend.objects, ApiLedger(client, "default/edges/v1", "w1"))
+    with closing(chunks), chunks.upload() as upload:
         records = []
         for datum in claim.datums:
             state = DatumState.FAILED if fail else DatumState.SUCCESS
@@ -227,7 +231,8 @@ def test_a_job_from_commit_to_end(client, backend, create, repo, put) -> None:
     about = client.about.Job(hathi_pb2.JobRequest(pipeline="edges", id=job.id))
     assert list(about.images) == ["debian@sha256:1"]
     subscription = client.pps.SubscribeJob(pb.SubscribeJobRequest(pipeline=EDGES))
-    assert next(subscription).job == job
+    put(repo, {"/c.png": b"c"})
+    assert next(subscription).job == jobs(client)[0].job
     subscription.cancel()
 
 
@@ -336,16 +341,17 @@ def test_the_pack_ledger_and_the_object_store_for_workers_elsewhere(client, back
     holder = workers.OpenHolder(hathi_pb2.OpenHolderRequest(group="default/edges/v1", name="w"))
     beat = hathi_pb2.BeatHolderRequest(id=holder.id, oldest=holder.version)
     assert workers.BeatHolder(beat).alive
-    workers.EndHolder(hathi_pb2.EndHolderRequest(id=holder.id))
-    assert not workers.BeatHolder(beat).alive
     data = bytes(range(256)) * 8192
-    requests = [hathi_pb2.WriteObjectRequest(key="packs/x", data=data[:1000])]
+    key = f"packs/00/{holder.id}-0-0"
+    requests = [hathi_pb2.WriteObjectRequest(key=key, data=data[:1000])]
     requests.append(hathi_pb2.WriteObjectRequest(data=data[1000:]))
     workers.WriteObject(iter(requests))
-    assert backend.objects.get("packs/x") == data
+    assert backend.objects.get(key) == data
+    workers.EndHolder(hathi_pb2.EndHolderRequest(id=holder.id))
+    assert not workers.BeatHolder(beat).alive
 
     def read(offset: int, length: int) -> bytes:
-        request = hathi_pb2.ReadObjectRequest(key="packs/x", offset=offset, length=length)
+        request = hathi_pb2.ReadObjectRequest(key=key, offset=offset, length=length)
         return b"".join(part.data for part in workers.ReadObject(request))
 
     assert read(0, -1) == data

@@ -34,6 +34,10 @@ def claim(client: Client, name: str) -> str:
     return next(iter(client.workers.Claim(request))).claim_id
 
 
+def holder(client: Client, name: str) -> str:
+    return client.workers.OpenHolder(wire.OpenHolderRequest(group=f"default/{name}/v1", name="w")).id
+
+
 @pytest.mark.parametrize("token", ["", "hathi-worker:default/p/v1:" + "0" * 64, "other"])
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_nobody_without_a_token_is_served(address: str, method, token: str) -> None:
@@ -106,10 +110,36 @@ def test_workers_write_new_packs_and_nothing_else(worker: Client, backend: Backe
     def write(key: str, data: bytes) -> None:
         worker.workers.WriteObject(iter([wire.WriteObjectRequest(key=key), wire.WriteObjectRequest(data=data)]))
 
-    write("packs/x", b"bytes")
-    write("packs/x", b"bytes")
+    key = f"packs/00/{holder(worker, 'p')}-0-0"
+    write(key, b"bytes")
+    write(key, b"bytes")
     with pytest.raises(ExistsError, match="never overwritten"):
-        write("packs/x", b"others")
+        write(key, b"others")
     with pytest.raises(DeniedError, match="workers write packs only"):
         write("indexes/x", b"bytes")
-    assert backend.objects.get("packs/x") == b"bytes"
+    with pytest.raises(DeniedError, match="a pack of no known worker"):
+        write(f"packs/00/{'a' * 32}-0-0", b"bytes")
+    with pytest.raises(DeniedError, match="not for the server"):
+        write(f"packs/00/{backend.store.ledger.holder()}-0-0", b"bytes")
+    assert list(backend.objects.list("packs/00/")) == [key]
+
+
+def test_nobody_writes_reports_or_ends_for_a_worker_of_another_pipeline(
+    pipelines: None, worker: Client, address: str, backend: Backend
+) -> None:
+    """Everybody sees the ids of others in the keys of packs."""
+    with Client(address, token=backend.tokens.issue("default/q/v1")) as other:
+        theirs = holder(other, "q")
+        held = claim(worker, "p")
+        for _ in range(2):  # also when the holder is known already
+            with pytest.raises(DeniedError, match="not for default/q/v1"):
+                worker.workers.WriteObject(iter([wire.WriteObjectRequest(key=f"packs/00/{theirs}-0-0", data=b"x")]))
+            with pytest.raises(DeniedError):
+                worker.workers.EndHolder(wire.EndHolderRequest(id=theirs))
+            with pytest.raises(DeniedError):
+                worker.workers.Report(wire.ReportRequest(claim_id=held, worker="worker of p", holder_id=theirs))
+        own = holder(worker, "p")
+        with pytest.raises(DeniedError, match="written by another process"):
+            packs = [wire.Pack(name=f"packs/00/{theirs}-0-0", size=1, chunks=1)]
+            worker.workers.Report(wire.ReportRequest(claim_id=held, worker="worker of p", holder_id=own, packs=packs))
+        assert other.workers.BeatHolder(wire.BeatHolderRequest(id=theirs)).alive

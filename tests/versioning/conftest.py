@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from collecting import noting_names
 from databases import database_url
 from sqlalchemy import event
 
@@ -139,10 +138,9 @@ def objects() -> MemoryStore:
 
 
 @pytest.fixture
-def world(tmp_path: Path, objects: MemoryStore, request: pytest.FixtureRequest) -> Iterator[World]:
+def world(tmp_path: Path, objects: MemoryStore) -> Iterator[World]:
     world = open_world(tmp_path / "hathi.db", objects)
-    with nullcontext() if "costs" in request.module.__name__ else noting_names(lambda: world.store):
-        yield world
+    yield world
     world.store.chunks.close()
     world.db.close()
 

@@ -29,8 +29,8 @@ def clock() -> Clock:
 @pytest.fixture
 def beats(rig: Rig, clock: Clock) -> Beats:
     """Not entered: tests beat by hand."""
-    rig.lease = True
-    return Beats(rig.server, "claim", 30.0, lambda: rig.lease, clock)
+    rig.alive = True
+    return Beats(rig.server, "claim", 30.0, lambda: rig.alive, clock)
 
 
 def test_a_beat_tells_the_datum_at_hand_and_another_comes_soon(rig: Rig, beats: Beats) -> None:
@@ -50,19 +50,10 @@ def test_a_lost_claim_kills_the_run_and_stops_the_next(rig: Rig, beats: Beats) -
         beats.watching("e", rig.sandbox)
 
 
-def test_a_lapsed_lease_is_a_lost_claim(rig: Rig, beats: Beats, clock: Clock) -> None:
-    rig.lease = False
-    clock.now = 9.0
+def test_a_process_that_was_taken_for_dead_has_lost_its_claim(rig: Rig, beats: Beats) -> None:
+    rig.alive = False
     beats.beat()
     assert beats.lost
-
-
-def test_the_lease_is_renewed_three_times_in_the_life_of_a_claim(rig: Rig, clock: Clock) -> None:
-    renewed: list[float] = []
-    beats = Beats(rig.server, "claim", 30.0, lambda: not renewed.append(clock.now), clock)
-    while clock.now < 60.0:
-        clock.now += beats.beat()
-    assert renewed == [8.0, 16.0, 24.0, 32.0, 40.0, 48.0, 56.0]
 
 
 def test_a_claim_that_the_server_does_not_know_is_lost(rig: Rig, beats: Beats) -> None:
@@ -123,22 +114,6 @@ def test_no_error_but_the_loss_itself_ends_what_runs(rig: Rig, beats: Beats, clo
     clock.now += 2.0
     beats.beat()
     assert beats.lost and rig.sandbox.killed.is_set()
-
-
-def test_a_renewal_that_fails_is_tried_again_and_loses_no_claim(rig: Rig, clock: Clock) -> None:
-    tries: list[float] = []
-
-    def renew() -> bool:
-        tries.append(clock.now)
-        if len(tries) < 4:
-            raise InternalError("the database refused")
-        return True
-
-    beats = Beats(rig.server, "claim", 30.0, renew, clock)
-    clock.now = 29.0
-    for _ in range(4):
-        clock.now += beats.beat()
-    assert not beats.lost and tries == [29.0, 29.5, 30.0, 30.5]
 
 
 def test_no_exception_ends_the_thread_that_beats(rig: Rig, beats: Beats, monkeypatch: pytest.MonkeyPatch) -> None:

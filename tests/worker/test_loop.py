@@ -5,6 +5,7 @@ from typing import Any
 
 from hathi.datum.frames import Command, Outcome
 from hathi.model.errors import ConflictError, InternalError, UnavailableError
+from hathi.worker.loop import Leave
 from hathi.worker.server import Beat, ClaimUnreadable
 
 Rig = Any
@@ -146,3 +147,30 @@ def test_a_report_that_is_an_internal_error_each_time_is_given_up(rig: Rig) -> N
     rig.server.report = fails
     assert not rig.worker.work(rig.claim())
     assert tries == [""] * 5 + ["the server refused the report: oops"] * 5
+
+
+def test_a_worker_that_is_to_leave_ends_when_its_set_is_done_and_at_once_when_it_has_none() -> None:
+    ended: list[str] = []
+    leave = Leave(lambda: ended.append("now"))
+    with leave.working():
+        leave.ask()
+        assert ended == []
+    assert ended == ["now"]
+    Leave(lambda: ended.append("idle")).ask()
+    assert ended == ["now", "idle"]
+
+
+def test_a_worker_reports_its_set_before_it_leaves(rig: Rig) -> None:
+    rig.server.claims = [rig.claim(1), rig.claim(1)]
+    rig.worker._leave = Leave(rig.stopped.set)
+    report = rig.server.report
+
+    def last(value: Any) -> bool:
+        rig.worker._leave.ask()
+        assert not rig.stopped.is_set()
+        return bool(report(value))
+
+    rig.server.report = last
+    rig.worker.run()
+    assert len(rig.server.reports) == 1
+    assert len(rig.server.claims) == 1, "it asked for no more"

@@ -112,7 +112,7 @@ def runtime(server: Server, tmp_path: Path) -> Iterator[ProcessRuntime]:
     hathi_pb2_grpc.add_WorkersServicer_to_server(server, doors)
     port = doors.add_insecure_port("127.0.0.1:0")
     doors.start()
-    runtime = ProcessRuntime(Place(lambda: f"127.0.0.1:{port}", tmp_path / "workers", [tmp_path]))
+    runtime = ProcessRuntime(Place(lambda: f"127.0.0.1:{port}", tmp_path / "workers", [tmp_path], workers=2))
     if problem := runtime.check():
         pytest.skip(problem)
     yield runtime
@@ -168,3 +168,23 @@ def test_a_file_that_no_file_system_holds_fails_its_datum_and_a_long_path_does_n
     ((_, value),) = tree.scan(DATUMS, server.chunks, report.index)
     record = DatumRecord.decode(value)
     assert (record.state, reason in record.reason) == (state, True), record.reason
+
+
+def test_a_worker_leaves_when_its_place_is_another_s(server: Server, runtime: ProcessRuntime) -> None:
+    """The real program, without work: asked by its owner, it ends and another one is ready in its place."""
+    changed = threading.Condition()
+
+    def note(key: str) -> None:
+        with changed:
+            changed.notify_all()
+
+    runtime.on_change(note)
+    for name in "ab":
+        runtime.ensure(WorkerGroup(f"default/{name}/v1", "default", name, 1, 1_000, busy=False))
+
+    def shared() -> bool:
+        found = runtime.observe()
+        return [found[f"default/{name}/v1"].ready for name in "ab"] == [1, 1]
+
+    with changed:
+        assert changed.wait_for(shared, 120), runtime.observe()

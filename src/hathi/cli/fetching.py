@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 
 from hathi.cli.errors import CliError
 from hathi.cli.placing import STDIN, is_url
@@ -10,6 +12,11 @@ from hathi.model.quoting import excerpt
 
 PATIENCE = 60.0
 """Seconds that a web server may be silent."""
+
+WHOLE = 300.0
+"""Seconds that a web server may take for all of it."""
+
+BLOCK = 1 << 16
 
 MOST = 16 << 20
 """Bytes; what is larger is no text that somebody wrote."""
@@ -46,6 +53,19 @@ def _named(place: str) -> str:
     return "standard input" if place == STDIN else excerpt(place)
 
 
+def read_answer(read: Callable[[int], bytes], clock: Callable[[], float] = time.monotonic) -> bytes:
+    """Return what a web server sends, up to a byte more than `MOST`; TimeoutError when that takes too long."""
+    deadline = clock() + WHOLE
+    parts: list[bytes] = []
+    left = MOST + 1
+    while left and (data := read(min(left, BLOCK))):
+        parts.append(data)
+        left -= len(data)
+        if clock() > deadline:
+            raise TimeoutError(f"the server had not sent everything after {WHOLE:g} seconds")
+    return b"".join(parts)
+
+
 def _download(url: str) -> bytes:
     from http.client import HTTPException  # these take long to load, and are rarely needed
     from urllib.error import HTTPError, URLError
@@ -55,7 +75,7 @@ def _download(url: str) -> bytes:
         raise CliError(f"cannot read {excerpt(url)}: only http and https are known here")
     try:
         with urlopen(Request(url, headers={"User-Agent": "pachctl"}), timeout=PATIENCE) as answer:
-            data: bytes = answer.read(MOST + 1)
+            data = read_answer(answer.read1)
             short = answer.length or 0
     except HTTPError as error:
         said = str(error.reason).partition("\n")[0]

@@ -36,6 +36,9 @@ SMALL = 1 << 18
 GROUP = 64
 """Small files that one thread reads in one go."""
 
+KEPT = 100_000
+"""Files of a survey that are remembered; some tens of megabytes."""
+
 SHOWN = 20
 """Names that are told of many that are refused or left out."""
 
@@ -66,13 +69,28 @@ class LeftOut:
     reason: str
 
 
-def survey(placed: Sequence[Placed], *, recursive: bool, warn: Callable[[str], None]) -> int:
-    """Look at the name of everything that sources stand for; return how much in folders will be left out.
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What sources stand for. left_out: how much in folders is not put."""
+
+    placed: Sequence[Placed]
+    recursive: bool
+    left_out: int
+    _files: list[LocalFile] | None
+
+    def files(self) -> Iterator[LocalFile]:
+        """Yield the files; of very many they are looked up again, rather than kept."""
+        return iter(self._files) if self._files is not None else list_files(self.placed, recursive=self.recursive)
+
+
+def survey(placed: Sequence[Placed], *, recursive: bool, warn: Callable[[str], None]) -> Survey:
+    """Look at the name of everything that sources stand for, before anything is sent.
 
     Raises CliError with every name that cannot be stored. What is left out is told through `warn`.
     """
     refused: list[str] = []
     left_out = 0
+    files: list[LocalFile] | None = []
     for found in _everything(placed, recursive=recursive):
         if isinstance(found, LeftOut):
             left_out += 1
@@ -83,13 +101,16 @@ def survey(placed: Sequence[Placed], *, recursive: bool, warn: Callable[[str], N
             paths.validate(found.path)
         except InvalidError as error:
             refused.append(str(error) if found.local == found.path else f"{excerpt(found.local, 300)}: {error}")
+        if files is not None:
+            files.append(found)
+            files = files if len(files) <= KEPT else None
     if left_out > SHOWN:
         warn(f"left out {left_out - SHOWN:,} more")
     if refused:
         more = f"\nand {len(refused) - SHOWN:,} more" if len(refused) > SHOWN else ""
         what = "1 name" if len(refused) == 1 else f"{len(refused):,} names"
         raise CliError(f"{what} cannot be stored, and nothing was sent:\n" + "\n".join(refused[:SHOWN]) + more)
-    return left_out
+    return Survey(placed, recursive, left_out, files)
 
 
 def list_files(placed: Iterable[Placed], *, recursive: bool) -> Iterator[LocalFile]:

@@ -209,7 +209,6 @@ COMMANDS: tuple[Entry, ...] = (
     *_group(
         "cluster",
         ("inspect cluster", "Show what the server says of itself."),
-        ("gc", "Delete stored data that nothing refers to any more."),
         ("delete all", "Delete everything."),
         ("auth whoami", "Print who the server thinks you are."),
         plural=False,

@@ -16,7 +16,7 @@ _BASE = re.compile(r"Step \d+/\d+ : (FROM .+)", re.ASCII)
 _STEP = re.compile(r"Step \d+/\d+ : ", re.ASCII)
 
 _NEEDS_BUILDKIT = re.compile(r"BuildKit|unknown flag|unknown instruction", re.IGNORECASE)
-_HERE_DOCUMENT = re.compile(r"^\s*(?:RUN|COPY|ADD)\b.*<<", re.MULTILINE | re.IGNORECASE)
+_HERE_DOCUMENT = re.compile(r"^[ \t]*(?:RUN|COPY|ADD)\b.*<<", re.MULTILINE | re.IGNORECASE)
 
 _HINT = (
     "what needs BuildKit is built by hand: DOCKER_BUILDKIT=1 docker build -t IMAGE -f {dockerfile} {context}; "

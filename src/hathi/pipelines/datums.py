@@ -24,6 +24,7 @@ from hathi.pipelines.planning.combos import enumerate_combos
 from hathi.pipelines.planning.trees import Head, Trees
 from hathi.pipelines.rows import jobs, sets
 from hathi.pipelines.rows.jobs import JobRow
+from hathi.pipelines.waiting import Cancelled, WaitEnded, never
 from hathi.storage.filesets.datum_inputs import inputs_of
 from hathi.storage.filesets.nodes import Nodes, reading
 from hathi.versioning import branches, commits
@@ -86,19 +87,30 @@ def inspect(store: Store, job: Job, id: str) -> DatumInfo:
 
 
 def preview(
-    store: Store, input: Mapping[str, Any], *, project: str = DEFAULT_PROJECT, number: int = 0
+    store: Store,
+    input: Mapping[str, Any],
+    *,
+    project: str = DEFAULT_PROJECT,
+    number: int = 0,
+    cancelled: Cancelled = never,
 ) -> Iterator[DatumInfo]:
     """Yield the datums that a pipeline with this input (JSON form) would have on the present heads; state UNKNOWN.
 
-    Of a head that is open the latest commit that is finished is taken. Raises SpecError, NotFoundError.
+    Of a head that is open the latest commit that is finished is taken. Raises SpecError, NotFoundError, and WaitEnded
+    once `cancelled` is true.
     """
     parsed = parse_spec({**_PREVIEW, "input": input}, project=project)
     if parsed.input is None:
         return
+
+    def check() -> None:
+        if cancelled():
+            raise WaitEnded
+
     with store.chunks.reading():
         with store.db.read() as tx:
             heads = {branch: _head(tx, branch) for branch in sources(parsed.input)}
-        trees = Trees(reading(store.chunks), heads)
+        trees = Trees(reading(store.chunks), heads, check)
         for combo in islice(enumerate_combos(parsed.input, trees), number or None):
             yield DatumInfo(None, datum_id(combo), DatumState.UNKNOWN, inputs=combo)
 
@@ -111,7 +123,7 @@ def restart(store: Store, job: Job, filters: Sequence[str]) -> None:
     found = False
     with store.db.write() as tx:
         row = jobs.get(tx, job)
-        for one in sets.claimed_of_job(tx, row.id):
+        for one in sets.claimed_of_jobs(tx, [row.id]):
             if one.datum:
                 datums = payloads.unpack_runs(sets.payload(tx, row.id, one.seq))
                 at_hand = next(record for record in datums if record.id == one.datum)

@@ -15,7 +15,6 @@ from hathi.metadata.tables.pps import SetKind, SetState
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import NotFoundError
 from hathi.model.packs import PackRecord
-from hathi.model.pps import JobState
 from hathi.pipelines import payloads
 from hathi.pipelines.index import EMPTY_ROOT, DatumIndex
 from hathi.pipelines.outputs import compose_output
@@ -32,6 +31,9 @@ from hathi.storage.filesets.files import FileTree
 from hathi.storage.filesets.nodes import Nodes, writing
 from hathi.versioning import commits
 from hathi.versioning.store import Store
+
+_BASES = 8
+"""Successful jobs whose output is tried as a base. Without any the whole output is made, which is dearer, not wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ def fold_job(store: Store, row: JobRow, upload: Upload, *, with_output: bool) ->
 
 def _output_base(tx: Transaction, row: JobRow) -> tuple[bytes, bytes]:
     """Return output tree and datum index of the last success before this job, from which its output is made."""
-    for before in jobs.before(tx, row):
-        if before.state is JobState.SUCCESS and before.index_root is not None:
+    for before in jobs.successes_before(tx, row, _BASES):
+        if before.index_root is not None:
             with suppress(NotFoundError):  # an output commit that was deleted is no base
                 root = commits.root_of(tx, before.job.pipeline.output.commit(before.job.id))
                 if root is not None:

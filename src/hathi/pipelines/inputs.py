@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from sqlalchemy import bindparam, select
+
+from hathi.metadata.paging import batched
+from hathi.metadata.tables.pfs import commit_provenance, repos
+from hathi.metadata.tables.pfs import commits as commits_table
+from hathi.metadata.tables.pps import jobs, pipelines
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import InternalError, NotFoundError
 from hathi.model.inputs import Input, leaves, sources
-from hathi.model.references import SPEC, Branch, Commit, Job, Repo
+from hathi.model.references import SPEC, USER, Branch, Commit, Job, Repo
 from hathi.pipelines.planning.trees import Head
 from hathi.versioning import commits
 from hathi.versioning.errors import RepoNotFound
@@ -27,6 +33,16 @@ def input_commits(tx: Transaction, job: Job) -> list[Commit]:
     """Return the commits a job reads, in the order of the branches it reads. The spec commit is left out."""
     output = output_commit(tx, job)
     return [] if output is None else _read_by(tx, output)
+
+
+def commits_read(tx: Transaction, job_ids: Iterable[int]) -> dict[int, list[Commit]]:
+    """Return what `input_commits` returns, for many jobs at once, by their row ids."""
+    found: dict[int, list[tuple[int, Commit]]] = {}
+    for batch in batched(job_ids):
+        for row in tx.connection.execute(_COMMITS_READ, {"the_jobs": batch}):
+            commit = Repo(row.project, row.name, row.type).commit(row.set_id)
+            found.setdefault(row.id, []).append((row.position, commit))
+    return {id: [commit for _, commit in sorted(read, key=lambda pair: pair[0])] for id, read in found.items()}
 
 
 def input_rows(tx: Transaction, output: CommitRow) -> list[CommitRow]:
@@ -68,9 +84,9 @@ def _by_branch(commits_read: Sequence[Commit], input: Input | None) -> dict[Bran
     }
 
 
-def by_input_name(tx: Transaction, job: Job, input: Input | None) -> dict[str, Commit]:
+def by_input_name(commits_read: Sequence[Commit], input: Input | None) -> dict[str, Commit]:
     """Return the commits a job reads, by the names of its inputs."""
-    found = by_branch(tx, job, input)
+    found = _by_branch(commits_read, input)
     return {leaf.name: found[leaf.source] for leaf in leaves(input) if leaf.source in found}
 
 
@@ -90,3 +106,24 @@ def heads(tx: Transaction, job: Job, input: Input) -> Mapping[Branch, Head]:
             raise InternalError(f"the input {commit} of job {job} is not finished")
         result[branch] = Head(commit, root)
     return result
+
+
+_SOURCE, _SOURCE_REPO = commits_table.alias("source"), repos.alias("source_repo")
+_COMMITS_READ = (
+    select(
+        jobs.c.id,
+        commit_provenance.c.position,
+        _SOURCE.c.set_id,
+        _SOURCE_REPO.c.project,
+        _SOURCE_REPO.c.name,
+        _SOURCE_REPO.c.type,
+    )
+    .select_from(jobs)
+    .join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+    .join(repos, (repos.c.project == pipelines.c.project) & (repos.c.name == pipelines.c.name) & (repos.c.type == USER))
+    .join(commits_table, (commits_table.c.repo_id == repos.c.id) & (commits_table.c.set_id == jobs.c.set_id))
+    .join(commit_provenance, commit_provenance.c.commit_id == commits_table.c.id)
+    .join(_SOURCE, _SOURCE.c.id == commit_provenance.c.provenance_id)
+    .join(_SOURCE_REPO, _SOURCE_REPO.c.id == _SOURCE.c.repo_id)
+    .where(jobs.c.id.in_(bindparam("the_jobs", expanding=True)), _SOURCE_REPO.c.type != SPEC)
+)

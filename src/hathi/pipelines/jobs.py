@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
+from hathi.metadata.paging import PAGE, stream
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import PreconditionError
 from hathi.model.pps import JobInfo, JobState, WorkerInfo
-from hathi.model.references import Commit, Job, Pipeline
+from hathi.model.references import SPEC, Commit, CommitSpec, Job, Pipeline
 from hathi.pipelines import ending
-from hathi.pipelines.declared import declared
-from hathi.pipelines.inputs import by_input_name, input_commits
-from hathi.pipelines.rows import jobs, pipelines, sets
+from hathi.pipelines.declared import Declared, declared
+from hathi.pipelines.inputs import by_input_name, commits_read
+from hathi.pipelines.rows import job_pages, jobs, pipelines, sets
+from hathi.pipelines.rows.job_pages import Wanted
 from hathi.pipelines.rows.jobs import JobRow
+from hathi.pipelines.rows.pipelines import PipelineRow
+from hathi.versioning import lookup
+from hathi.versioning.store import Store
 
 NO_WORKER = "no worker is ready yet"
 
@@ -38,38 +43,47 @@ class JobSet:
 
 def inspect(tx: Transaction, job: Job, *, details: bool = True) -> JobInfo:
     """Return a job; JobNotFound. Without details the spec and the workers are left out."""
-    return info(tx, jobs.get(tx, job), details=details)
+    return infos(tx, [jobs.get(tx, job)], details=details)[0]
 
 
 def list_jobs(
-    tx: Transaction,
+    store: Store,
     *,
     projects: Sequence[str] = (),
     pipeline: Pipeline | None = None,
-    inputs: Sequence[Commit] = (),
+    inputs: Sequence[CommitSpec] = (),
     history: int = -1,
     details: bool = False,
     before: datetime | None = None,
     number: int = 0,
     reverse: bool = False,
 ) -> Iterator[JobInfo]:
-    """Yield jobs, newest first (`reverse`: oldest first).
+    """Yield jobs, newest first (`reverse`: oldest first), page by page: each page shows the state of its moment.
 
     projects: only of these; empty means all. inputs: only jobs that read every one of these commits.
     history: with a pipeline, how many versions back (0: the present one; -1: all). before: the pagination marker, a
-    creation time (after it, when reversed). number: at most so many, 0 means all. PipelineNotFound.
+    creation time (after it, when reversed). number: at most so many, 0 means all. PipelineNotFound, and what resolving
+    an input raises.
     """
-    oldest = 0
-    if pipeline is not None:
-        present = pipelines.get(tx, pipeline).version
-        oldest = 0 if history < 0 else max(present - history, 1)
-    rows: Iterator[JobRow] = jobs.list_rows(
-        tx, projects=projects, pipeline=pipeline, from_version=oldest, before=before, oldest_first=reverse
-    )
-    if inputs:
-        rows = (row for row in rows if set(inputs) <= set(input_commits(tx, row.job)))
-    for row in islice(rows, number or None):
-        yield info(tx, row, details=details)
+    wanted: Wanted | None = None
+
+    def read(tx: Transaction, after: int | None) -> tuple[list[JobInfo], int | None]:
+        nonlocal wanted
+        if wanted is None:
+            wanted = Wanted(tuple(projects), before=before, oldest_first=reverse)
+            if pipeline is not None:
+                row = pipelines.get(tx, pipeline)
+                oldest = 0 if history < 0 else max(row.version - history, 1)
+                wanted = replace(wanted, pipeline_id=row.id, from_version=oldest)
+            if inputs:
+                found = [lookup.find(tx, spec) for spec in inputs]
+                if any(one.repo.type == SPEC for one in found):  # what no job reads, though each has provenance on it
+                    return [], None
+                wanted = replace(wanted, reading=tuple(one.id for one in found))
+        rows, next_after = job_pages.page(tx, wanted, after, min(number or PAGE, PAGE))
+        return infos(tx, rows, details=details), next_after
+
+    yield from islice(stream(store.db, read), number or None)
 
 
 def stop(tx: Transaction, job: Job, *, reason: str = "") -> None:
@@ -106,12 +120,11 @@ def update_state(tx: Transaction, job: Job, state: JobState, reason: str = "") -
 
 def inspect_set(tx: Transaction, id: str, *, details: bool = True) -> JobSet:
     """Return the jobs of a commit set (none: an empty one)."""
-    rows = list(jobs.list_rows(tx, set_id=id, oldest_first=True))
-    return JobSet(id, tuple(info(tx, row, details=details) for row in rows))
+    return JobSet(id, tuple(infos(tx, jobs.list_set(tx, id), details=details)))
 
 
 def list_sets(
-    tx: Transaction,
+    store: Store,
     *,
     projects: Sequence[str] = (),
     before: datetime | None = None,
@@ -120,19 +133,49 @@ def list_sets(
     details: bool = False,
 ) -> Iterator[JobSet]:
     """Yield job sets, newest first, each whole at the place of its first job seen; arguments as for `list_jobs`."""
+    wanted = Wanted(tuple(projects), before=before, oldest_first=reverse)
     seen: set[str] = set()
-    for row in jobs.list_rows(tx, projects=projects, before=before, oldest_first=reverse):
-        if number and len(seen) >= number:
-            return
-        if row.job.id not in seen:
-            seen.add(row.job.id)
-            yield inspect_set(tx, row.job.id, details=details)
+
+    def read(tx: Transaction, after: int | None) -> tuple[list[JobSet], int | None]:
+        rows, next_after = job_pages.page(tx, wanted, after, min(number or PAGE, PAGE))
+        fresh = [id for id in dict.fromkeys(row.job.id for row in rows) if id not in seen]
+        if number:
+            del fresh[number - len(seen) :]
+        seen.update(fresh)
+        return [inspect_set(tx, id, details=details) for id in fresh], next_after
+
+    yield from islice(stream(store.db, read), number or None)
 
 
-def info(tx: Transaction, row: JobRow, *, details: bool) -> JobInfo:
-    """Return what is told of a job."""
-    version = declared(row.job.pipeline, pipelines.version(tx, row.pipeline_id, row.version))
-    state, reason = seen(tx, row)
+def infos(tx: Transaction, rows: Sequence[JobRow], *, details: bool) -> list[JobInfo]:
+    """Return what is told of jobs, in their order, with a few statements for all of them.
+
+    Each version's spec is read once, however many of the jobs run with it.
+    """
+    if not rows:
+        return []
+    examples = {(row.pipeline_id, row.version): row for row in rows}
+    versions = pipelines.versions_of_jobs(tx, [row.id for row in examples.values()])
+    specs = {key: declared(example.job.pipeline, versions[key]) for key, example in examples.items()}
+    owners = pipelines.by_ids(tx, (row.pipeline_id for row in rows))
+    read = commits_read(tx, [row.id for row in rows])
+    workers = _workers(tx, rows) if details else {}
+    return [
+        _info(row, specs[row.pipeline_id, row.version], owners[row.pipeline_id], read, workers, details=details)
+        for row in rows
+    ]
+
+
+def _info(
+    row: JobRow,
+    spec: Declared,
+    pipeline: PipelineRow,
+    read: Mapping[int, list[Commit]],
+    workers: Mapping[int, tuple[WorkerInfo, ...]],
+    *,
+    details: bool,
+) -> JobInfo:
+    state, reason = seen(row, pipeline)
     return JobInfo(
         job=row.job,
         version=row.version,
@@ -145,26 +188,27 @@ def info(tx: Transaction, row: JobRow, *, details: bool) -> JobInfo:
         counters=row.counters,
         stats=row.stats,
         output_commit=row.job.pipeline.output.commit(row.job.id),
-        spec=version.spec if details else {},
-        inputs=by_input_name(tx, row.job, version.input),
-        workers=_workers(tx, row) if details else (),
+        spec=spec.spec if details else {},
+        inputs=by_input_name(read.get(row.id, ()), spec.input),
+        workers=workers.get(row.id, ()),
         images=row.images,
     )
 
 
-def seen(tx: Transaction, row: JobRow) -> tuple[JobState, str]:
+def seen(row: JobRow, pipeline: PipelineRow) -> tuple[JobState, str]:
     """Return state and reason of a job as people are to see them: without a worker that is ready, nothing runs.
 
     That is not the job's own state, which tells how far it has come: workers may be back before it is written down.
     """
-    if row.state is not JobState.RUNNING:
-        return row.state, row.reason
-    pipeline = pipelines.find(tx, row.job.pipeline)
-    if pipeline is None or pipeline.workers_ready:
+    if row.state is not JobState.RUNNING or pipeline.workers_ready:
         return row.state, row.reason
     return JobState.STARTING, row.reason or pipeline.reason or NO_WORKER
 
 
-def _workers(tx: Transaction, row: JobRow) -> tuple[WorkerInfo, ...]:
-    at_work = sets.claimed_of_job(tx, row.id)
-    return tuple(WorkerInfo(found.worker, row.job.id, found.datum, found.datum_started) for found in at_work)
+def _workers(tx: Transaction, rows: Sequence[JobRow]) -> dict[int, tuple[WorkerInfo, ...]]:
+    at_work = {row.id: row.job.id for row in rows if not row.state.terminal}
+    found: dict[int, list[WorkerInfo]] = {}
+    for one in sets.claimed_of_jobs(tx, at_work):
+        info = WorkerInfo(one.worker, at_work[one.job_id], one.datum, one.datum_started)
+        found.setdefault(one.job_id, []).append(info)
+    return {id: tuple(workers) for id, workers in found.items()}

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from heapq import merge
-from itertools import takewhile
 
 from hathi.metadata.tables.pps import SetKind
 from hathi.metadata.transaction import Transaction
@@ -39,6 +38,14 @@ FLUSH_DATUMS = 10_000
 
 FLUSH_BYTES = 64 << 20
 """And bytes of their inputs, about, which are in memory until then."""
+
+
+LEFT_JOBS = 64
+"""How many of the latest jobs that left no complete index are looked at for datums that they have done. What older ones
+did is done again: a plan must not become dearer with each job that is killed."""
+
+EARLY_JOBS = 64
+"""How many jobs of a pipeline may be at work before a job that is planned early, for its plan asks all of them."""
 
 
 def plan_job(store: Store, job: Job) -> None:
@@ -84,7 +91,7 @@ def plan_job_early(store: Store, job: Job) -> None:
 
 def base_of(tx: Transaction, row: JobRow) -> JobRow | None:
     """Return the job whose datum index a job's plan starts from: the latest before it that left a complete one."""
-    return next((before for before in jobs.before(tx, row) if before.complete), None)
+    return jobs.last_complete(tx, row.pipeline_id, row.branch, row.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +156,7 @@ def _question(tx: Transaction, row: JobRow, nodes: Nodes) -> _Question:
     trees = Trees(nodes, inputs.heads(tx, row.job, spec.input))
     wanted = Wanted(spec.input, trees, spec.salt, spec.again)
     base = base_of(tx, row)
-    since = takewhile(lambda before: base is None or before.id != base.id, jobs.before(tx, row))
+    since = jobs.incomplete_since(tx, row, 0 if base is None else base.id, LEFT_JOBS)
     left = tuple(DatumIndex(nodes, before.index_root) for before in since if before.index_root and _of_use(before, row))
     return _Question(spec, wanted, _base(tx, base, nodes), left)
 
@@ -157,9 +164,7 @@ def _question(tx: Transaction, row: JobRow, nodes: Nodes) -> _Question:
 def _at_work(tx: Transaction, row: JobRow, nodes: Nodes) -> list[AtWork]:
     """Return what the unfinished jobs before a job do, the latest first; nothing when that of one cannot be told."""
     found: list[AtWork] = []
-    for before in jobs.before(tx, row):
-        if before.state.terminal:
-            continue
+    for before in jobs.unfinished_before(tx, row, EARLY_JOBS):
         spec = declared(before.job.pipeline, pipelines.version(tx, before.pipeline_id, before.version))
         if spec.input is None:
             return []

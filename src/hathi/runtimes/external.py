@@ -123,7 +123,7 @@ class ExternalRuntime:
         pipeline = _pipeline(group.key)
         ready = sum(where == pipeline for where, _ in self._workers.values())
         problem = "" if ready else f"no worker asks for work: start some with hathi-worker --pipeline {pipeline}"
-        return GroupStatus(wanted=group.scale, ready=ready, problem=problem)
+        return GroupStatus(wanted=group.scale, ready=ready, problem=problem, busy=group.busy)
 
     def _tell(self, pipeline: str) -> None:
         with self._changed:

@@ -48,7 +48,7 @@ class FakeRuntime:
             before = self._statuses.get(group.key, GroupStatus(0, 0))
             ready = min(before.ready, group.scale) if self.hold or before.problem else group.scale
             self.groups[group.key] = group
-            self._statuses[group.key] = replace(before, wanted=group.scale, ready=ready)
+            self._statuses[group.key] = replace(before, wanted=group.scale, ready=ready, busy=group.busy)
         self._changed(group.key)
 
     def remove(self, key: str) -> None:
@@ -86,6 +86,13 @@ class FakeRuntime:
         with self._lock:
             before = self._statuses[key]
             self._statuses[key] = replace(before, ready=0, problem=problem, restarts=before.restarts + 1)
+        self._changed(key)
+
+    def withhold(self, key: str, waiting: str) -> None:
+        """Let a group have no worker for a reason, or as many as it wants when there is none."""
+        with self._lock:
+            before = self._statuses.get(key, GroupStatus(0, 0))
+            self._statuses[key] = replace(before, ready=0, granted=0 if waiting else None, waiting=waiting)
         self._changed(key)
 
     def living(self, key: str, *workers: str) -> None:

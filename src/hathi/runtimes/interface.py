@@ -20,6 +20,7 @@ class WorkerGroup:
     scale: how many workers there should be.
     transform: the spec's transform (image, user, working_dir, ...), snake_case.
     resources: the spec's resource_requests and resource_limits.
+    busy: whether there is work for them; where workers are few, those with work have them first.
     """
 
     key: str
@@ -29,6 +30,7 @@ class WorkerGroup:
     scale: int
     transform: Mapping[str, Any] = field(default_factory=dict)
     resources: Mapping[str, Any] = field(default_factory=dict)
+    busy: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class GroupStatus:
     workers: names of the workers that live, each from before it can take work until it surely does nothing any more,
     so that the work of all others may be given to somebody else; None when the runtime cannot tell. A name is never
     used twice: what is started again after its death is another worker.
+    busy: as declared. granted: workers that the machine has for it now, None when as many as wanted. waiting: why that
+    is fewer, in words for a person, or "".
     """
 
     wanted: int
@@ -49,6 +53,9 @@ class GroupStatus:
     restarts: int = 0
     image: str = ""
     workers: frozenset[str] | None = None
+    busy: bool = True
+    granted: int | None = None
+    waiting: str = ""
 
 
 class Runtime(Protocol):

@@ -12,23 +12,23 @@ import os
 import stat
 import uuid
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.model.errors import PreconditionError, UnavailableError
 from hathi.model.worker_tokens import WorkerTokens
-from hathi.pipelines import meta_tree, references
+from hathi.pipelines import meta_tree
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.keeping.place import Place
+from hathi.runtimes.keeping.shares import most_workers
 from hathi.server import runtimes, worker_key
 from hathi.server.config import Settings
-from hathi.server.garbage import Garbage
 from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.backend import Backend
+from hathi.server.grpc.fetch import parse_rules
 from hathi.server.grpc.serving import GrpcServer
 from hathi.server.grpc.stalls import StreamLimits
 from hathi.server.housekeeping import holder_heartbeat, log_pruning, pack_merging
@@ -65,6 +65,7 @@ class Server:
 
     def _start(self, parts: ExitStack) -> str:
         settings = self.settings
+        fetching = parse_rules(settings.fetch_allow)
         configure(settings.log_format)
         _own(settings.root, parts)
         supervisor = Supervisor()
@@ -78,7 +79,6 @@ class Server:
         store = Store(database, chunks, ledger)
         register(store)
         meta_tree.register(store)
-        references.register(store)
         segments = SegmentLog(settings.logs)
         parts.callback(segments.close)
         logs = Logs(segments, database.feed)
@@ -89,6 +89,7 @@ class Server:
             address=lambda: self._address,
             scratch=settings.scratch,
             hide=hide,
+            workers=settings.max_workers or most_workers(),
             processes=settings.max_processes,
             token=tokens.issue,
         )
@@ -101,11 +102,10 @@ class Server:
         merging = pack_merging(supervisor, chunks)
         heartbeat = holder_heartbeat(supervisor, ledger)
         pruning = log_pruning(supervisor, database, logs, settings)
-        garbage = Garbage(store, supervisor, timedelta(seconds=settings.gc_interval))
         admission = Admission(limits=StreamLimits(idle=settings.stream_idle))
-        backend = Backend(store, objects, logs, runtime, cluster, tokens, garbage)
+        backend = Backend(store, objects, logs, runtime, cluster, tokens, fetching)
         server = GrpcServer(backend, settings.host, settings.port, admission)
-        for part in (heartbeat, finisher, controllers, merging, pruning, garbage):
+        for part in (heartbeat, finisher, controllers, merging, pruning):
             part.start()
             parts.callback(part.stop)
         self._address = server.start()

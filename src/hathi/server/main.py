@@ -61,11 +61,27 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     " otherwise, but for programs on PATH. Repeatable.",
 )
 @click.option(
+    "--fetch-allow",
+    envvar="HATHI_FETCH_ALLOW",
+    multiple=True,
+    metavar="NETWORK",
+    help="Network, such as 127.0.0.1/32, that a put of a URL may reach although it is loopback or link-local; none: "
+    "no URLs are put. Repeatable.",
+)
+@click.option(
     "--stream-idle",
     envvar="HATHI_STREAM_IDLE",
     type=float,
     default=1800.0,
     help="Seconds after which an upload or download is ended whose client sends and reads nothing.",
+)
+@click.option(
+    "--max-workers",
+    envvar="HATHI_MAX_WORKERS",
+    type=int,
+    default=0,
+    help="Workers that this machine runs at a time, shared by all pipelines.  [default: what fits its processors and"
+    " memory]",
 )
 @click.option(
     "--max-processes",
@@ -74,14 +90,6 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     default=MAX_PROCESSES,
     show_default=True,
     help="Processes and threads that the commands of one worker may have, where that can be enforced; 0 for any.",
-)
-@click.option(
-    "--gc-interval",
-    envvar="HATHI_GC_INTERVAL",
-    type=float,
-    default=3600.0,
-    show_default=True,
-    help="Most seconds between two garbage collections while anything changes; 0: only when `pachctl gc` asks.",
 )
 @click.option(
     "--log-days",
@@ -110,9 +118,10 @@ def main(
     log_format: str,
     database: str,
     show: tuple[Path, ...],
+    fetch_allow: tuple[str, ...],
     stream_idle: float,
+    max_workers: int,
     max_processes: int,
-    gc_interval: float,
     log_days: float,
     log_megabytes: int,
 ) -> None:
@@ -126,9 +135,10 @@ def main(
         log_format=log_format,
         database=database,
         show=show,
+        fetch_allow=fetch_allow,
         stream_idle=stream_idle,
+        max_workers=max_workers,
         max_processes=max_processes,
-        gc_interval=gc_interval,
         log_days=log_days,
         log_megabytes=log_megabytes,
     )

@@ -37,7 +37,7 @@ from hathi.storage.objects.local import LocalStore
 from hathi.wire.client import Client
 from hathi.worker.batch import Bench
 from hathi.worker.grounds import Ground, contained, sandboxed
-from hathi.worker.loop import Worker, stage_folder
+from hathi.worker.loop import Leave, Worker, stage_folder
 from hathi.worker.remote import ApiLedger, ObjectsOverApi, RemoteServer
 
 _TOKEN = b"token "
@@ -69,6 +69,10 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+LEAVE = b"leave"
+"""What an owner says that wants the worker to end when it has done what it is at."""
+
+
 class Stores:
     """The chunk store of this process, over the object store's folder where we can use it, else over the server."""
 
@@ -98,9 +102,13 @@ class Stores:
 
 
 class Owner:
-    """Who holds our standard input. When it ends, so does the process; the sandbox ends with us: its socket closes."""
+    """Who holds our standard input. When it ends, so does the process; the sandbox ends with us: its socket closes.
+
+    leave: asked when the owner wants no more of us than what we are at.
+    """
 
     def __init__(self) -> None:
+        self.leave = Leave()
         self._ground: Ground | None = None
         self._known = threading.Event()
         self._tokens: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -122,6 +130,9 @@ class Owner:
             for line in lines:
                 if line.startswith(_TOKEN):
                     self._tokens.put(line[len(_TOKEN) :].decode())
+                    continue
+                if line == LEAVE:
+                    self.leave.ask()
                     continue
                 self._known.wait()
                 assert self._ground is not None
@@ -181,7 +192,8 @@ def _work(options: argparse.Namespace, owner: Owner | None, view: HostView) -> N
     bench = Bench(options.name, Stage(stage), ground.sandbox, ground.base, ground.defaults, ground.image)
     stores = Stores(client, options.group, options.name, beside=owner is not None)
     server = RemoteServer(client, options.group, options.name)
-    worker = Worker(server, bench, stores.get, threading.Event(), reading=stores.reading)
+    leave = owner.leave if owner else None
+    worker = Worker(server, bench, stores.get, threading.Event(), reading=stores.reading, leave=leave)
     try:
         worker.run()
     finally:

@@ -1,9 +1,9 @@
 """Heartbeat for a claim; stops the running datum when the claim is lost.
 
-A thread beats every few seconds, since the answer may be to stop. Three times in the life of a claim it renews the
-lease under which results are written too, as a datum may run for hours without writing any. The claim is given up only
-when the server says that it is lost, or when no beat has succeeded for as long as a claim lives. Any other answer, also
-"internal error", says nothing of the claim: the server is asked again.
+A thread beats every few seconds, since the answer may be to stop. The claim is given up only when the server says that
+it is lost, when no beat has succeeded for as long as a claim lives, or when this process was taken for dead, so that
+what it wrote could not be reported. Any other answer, also "internal error", says nothing of the claim: the server is
+asked again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hathi.worker.attempts import Stopped
 from hathi.worker.server import Server
 
 BEAT_SECONDS = 2.0  # how long what nobody wants any more goes on
-RENEWALS = 3  # in the life of a claim
+BEATS = 3  # at least, in the life of a claim
 RETRY_SECONDS = 0.5
 
 
@@ -30,14 +30,14 @@ class Beats:
         server: Server,
         claim: str,
         seconds: float,
-        renew: Callable[[], bool],
+        alive: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """renew: renews the upload lease, and returns whether it lives. clock: in seconds."""
+        """alive: returns whether what is written can still be reported. clock: in seconds."""
         self._server = server
         self._claim = claim
         self._seconds = seconds
-        self._renew = renew
+        self._alive = alive
         self._clock = clock
         self._changed = threading.Condition()
         self._over = False
@@ -46,7 +46,7 @@ class Beats:
         self._since = 0.0
         self._sandbox: Sandbox | None = None
         self._cancelled = False
-        self._last = self._renewed = clock()
+        self._last = clock()
         self._thread = threading.Thread(target=self._run, name="beats", daemon=True)
 
     @property
@@ -91,7 +91,6 @@ class Beats:
         try:
             answer = self._server.beat(self._claim, datum, running)
             self._last = sent  # the server counts from later
-            alive = self._renew_if_due()
         except NotFoundError:
             self._stop(lost=True)
             return self._seconds
@@ -99,7 +98,7 @@ class Beats:
             if self._clock() - self._last > self._seconds:
                 self._stop(lost=True)
             return min(RETRY_SECONDS, self._pause)
-        if answer.lost or not alive:
+        if answer.lost or not self._alive():
             self._stop(lost=True)
         elif datum and datum in answer.cancelled:
             self._stop(lost=False, datum=datum)
@@ -107,14 +106,7 @@ class Beats:
 
     @property
     def _pause(self) -> float:
-        return min(BEAT_SECONDS, self._seconds / RENEWALS)
-
-    def _renew_if_due(self) -> bool:
-        if self._clock() - self._renewed < self._seconds / RENEWALS - self._pause:
-            return True
-        alive = self._renew()
-        self._renewed = self._clock()
-        return alive
+        return min(BEAT_SECONDS, self._seconds / BEATS)
 
     def _stop(self, *, lost: bool, datum: str = "") -> None:
         with self._changed:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,8 +53,37 @@ class Sandboxes:
             self._present.close()
 
 
+class Leave:
+    """Lets the process end when its owner asks for it, though not while it works on a set."""
+
+    def __init__(self, end: Callable[[], object] = lambda: os._exit(0)) -> None:
+        """end: ends the process."""
+        self._end = end
+        self._lock = threading.Lock()
+        self._wanted = False
+        self._working = False
+
+    def ask(self) -> None:
+        """End now, or as soon as the set at hand is reported."""
+        with self._lock:
+            self._wanted = True
+            if not self._working:
+                self._end()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Work in the block. A set handed out just before the end is given to others, as a dead worker's is."""
+        with self._lock:
+            self._working = True
+        yield
+        with self._lock:
+            self._working = False
+            if self._wanted:
+                self._end()
+
+
 class Worker:
-    """Claims and runs sets until `stopped`.
+    """Claims and runs sets until `stopped`, or until its owner asks it to leave.
 
     chunks: returns the chunk store, given the folder of the object store as a claim names it.
     pause: waits so many seconds, less when the worker is stopped. reading: pins what is live, as long as it is entered.
@@ -67,6 +97,7 @@ class Worker:
         stopped: threading.Event,
         pause: Callable[[float], object] | None = None,
         reading: Callable[[], AbstractContextManager[object]] = nullcontext,
+        leave: Leave | None = None,
     ) -> None:
         self._server = server
         self._bench = bench
@@ -74,6 +105,7 @@ class Worker:
         self._stopped = stopped
         self._pause = pause or stopped.wait
         self._reading = reading
+        self._leave = leave or Leave()
 
     def run(self) -> None:
         """Work until stopped. Raises SandboxGone when no sandbox can be made any more."""
@@ -91,7 +123,8 @@ class Worker:
             self._hand_back(error.claim, str(error))
             return
         if claim is not None:
-            self.work(claim)
+            with self._leave.working():
+                self.work(claim)
 
     def work(self, claim: Claim) -> bool:
         """Run one set and report; returns whether the report was taken."""

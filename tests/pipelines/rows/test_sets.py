@@ -155,7 +155,7 @@ def test_no_step_of_a_set_costs_more_in_a_job_of_many_sets(rows, operation) -> N
             elif operation == "held":
                 sets.claimed(tx, rows.id)
                 sets.held_by(tx, rows.id, "w")
-                sets.claimed_of_job(tx, found.job_id)
+                sets.claimed_of_jobs(tx, [found.job_id])
             elif operation == "payload":
                 sets.payload(tx, found.job_id, found.seq)
             else:

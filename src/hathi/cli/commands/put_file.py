@@ -84,12 +84,12 @@ def put_file(
         unpacked = untar and each.is_url and reading.is_archive(each.source)
         require(not unpacked, f"cannot unpack {each.source}: --untar works on local files and standard input only")
     order = Order(target.commit, placed, recursive, append, untar, parallelism)
-    left_out = reading.survey(order.plain, recursive=recursive, warn=session.warn)
     repo = references.repo_in(target.commit)
     session.server.pfs.InspectRepo(pfs_pb2.InspectRepoRequest(repo=repo))
+    survey = reading.survey(order.plain, recursive=recursive, warn=session.warn)
     shown = sys.stderr.isatty() if progress is None else progress
     with Progress(shown, color=not session.no_color) as bar:
-        pieces = bar.watch(_pieces(order, bar))
+        pieces = bar.watch(_pieces(order, survey, bar))
         urls = [each for each in placed if each.is_url]
         if not urls and session.server.is_hathi:
             session.server.files.Put(sending.batches(order.commit, pieces, append=append))
@@ -97,8 +97,8 @@ def put_file(
             session.server.pfs.ModifyFile(
                 sending.modifications(order.commit, pieces, urls, append=append, recursive=recursive)
             )
-    if left_out:
-        what = "1 thing was" if left_out == 1 else f"{left_out:,} things were"
+    if survey.left_out:
+        what = "1 thing was" if survey.left_out == 1 else f"{survey.left_out:,} things were"
         raise CliError(f"everything else was put, but {what} left out (see above)")
 
 
@@ -106,12 +106,11 @@ def _lines(place: str) -> list[str]:
     return [line.strip() for line in fetching.read_text(place).splitlines() if line.strip()]
 
 
-def _pieces(order: Order, bar: Progress) -> Iterator[reading.Piece]:
+def _pieces(order: Order, survey: reading.Survey, bar: Progress) -> Iterator[reading.Piece]:
     """Return the bytes of everything but URLs, in the order given."""
     local = [each for each in order.placed if not each.is_url]
     if not any(order.is_special(each) for each in local):
-        files = reading.list_files(local, recursive=order.recursive)
-        return reading.read_files(bar.expect(files), order.threads)
+        return reading.read_files(bar.expect(survey.files()), order.threads)
     return chain.from_iterable(_one(each, order) for each in local)
 
 

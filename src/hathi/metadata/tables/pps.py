@@ -60,6 +60,8 @@ pipelines = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("workers_ready", Integer, nullable=False, default=0),
     UniqueConstraint("project", "name"),
+    Index(None, "project", "id"),
+    Index(None, "name", "id"),
 )
 
 pipeline_versions = Table(
@@ -82,10 +84,11 @@ jobs = Table(
     # Grows with time: of two jobs on one branch the later has the greater id.
     Column("id", RowId, primary_key=True),
     Column("pipeline_id", RowId, ForeignKey("pipelines.id", ondelete="CASCADE"), nullable=False),
-    Column("set_id", String(32), nullable=False, index=True),
-    Column("version", Integer, nullable=False),
+    Column("project", String, nullable=False),  # of the pipeline, so that the jobs of a project have an index
+    Column("set_id", String(32), nullable=False),
+    Column("version", Integer, nullable=False),  # grows with the id, among the jobs of a pipeline
     Column("branch", String, nullable=False),  # of the output repo
-    Column("state", Choice(JobState), nullable=False, index=True),
+    Column("state", Choice(JobState), nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("created", UtcTime, nullable=False),
     Column("started", UtcTime),
@@ -116,7 +119,25 @@ jobs = Table(
     Column("failed_reason", String, nullable=False, default=""),
     Column("images", Json),  # what its datums ran in, as exactly as their workers knew it; in the order of reports
     UniqueConstraint("pipeline_id", "set_id"),
+    # Lists, in the order of ids: of all jobs, a project, a pipeline, a job set; and where a time or a version begins.
+    Index(None, "hidden", "id"),
+    Index(None, "project", "hidden", "id"),
+    Index(None, "pipeline_id", "hidden", "id"),
+    Index(None, "set_id", "id"),
+    Index(None, "created", "id"),
+    Index(None, "pipeline_id", "version", "id"),
+    # What a job builds on: the latest before it with a complete index, the latest that succeeded.
+    Index(None, "pipeline_id", "branch", "complete", "id"),
+    Index(None, "pipeline_id", "branch", "state", "id"),
 )
+
+# Jobs that have not ended, and those of them that have not begun: few, however many have ended.
+for _name, _columns, _which in (
+    ("ix_jobs_unfinished", ("id",), jobs.c.finished.is_(None)),
+    ("ix_jobs_unfinished_of_pipeline", ("pipeline_id", "id"), jobs.c.finished.is_(None)),
+    ("ix_jobs_not_begun", ("pipeline_id", "id"), jobs.c.started.is_(None) & jobs.c.finished.is_(None)),
+):
+    Index(_name, *(jobs.c[column] for column in _columns), sqlite_where=_which, postgresql_where=_which)
 
 datum_sets = Table(
     "datum_sets",

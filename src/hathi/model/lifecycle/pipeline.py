@@ -30,6 +30,8 @@ class Observation:
     runtime_problem: why the runtime can run nothing at all, "" when it can.
     idle: whether it scales itself and has nothing to do.
     ready: workers that can take work. problem: why fewer than wanted are, "" when nothing is wrong.
+    waiting: why the machine has fewer workers for it than it wants, "" when it has enough. turn: whether it has some
+    for it. busy: whether there is work for them.
     """
 
     state: PipelineState
@@ -40,6 +42,14 @@ class Observation:
     idle: bool = False
     ready: int = 0
     problem: str = ""
+    waiting: str = ""
+    turn: bool = True
+    busy: bool = True
+
+    @property
+    def notice(self) -> str:
+        """What is to be said although a worker is ready."""
+        return self.problem or self.waiting
 
 
 ENSURE = (Action.ENSURE_WORKERS,)
@@ -59,8 +69,17 @@ TABLE: Table[Observation, PipelineState, Action] = Table(
             "{o.runtime_problem}",
         ),
         Row((), "it scales itself and has nothing to do", lambda o: o.idle, PipelineState.STANDBY, REMOVE),
-        Row((), "a worker is ready", lambda o: o.ready > 0, PipelineState.RUNNING, ENSURE, "{o.problem}"),
+        Row((), "a worker is ready", lambda o: o.ready > 0, PipelineState.RUNNING, ENSURE, "{o.notice}"),
         Row((), "workers do not come up", lambda o: o.problem != "", PipelineState.CRASHING, ENSURE, "{o.problem}"),
+        Row(
+            (),
+            "it gets workers when it has something to do",
+            lambda o: o.waiting != "" and not o.turn and not o.busy,
+            PipelineState.STANDBY,
+            ENSURE,
+            "{o.waiting}",
+        ),
+        Row((), "its turn is to come", lambda o: o.waiting != "", PipelineState.STARTING, ENSURE, "{o.waiting}"),
         Row((PipelineState.CRASHING,), "workers are tried again", lambda o: True, None, ENSURE),
         Row((), "workers are on their way", lambda o: True, PipelineState.STARTING, ENSURE),
     ),

@@ -18,7 +18,7 @@ from hathi.pipelines import ending, inputs
 from hathi.pipelines.closing import close
 from hathi.pipelines.declared import Declared, declared
 from hathi.pipelines.folding import Folded, fold_job
-from hathi.pipelines.planner import plan_job, plan_job_early
+from hathi.pipelines.planner import EARLY_JOBS, plan_job, plan_job_early
 from hathi.pipelines.rows import jobs, pipelines, sets
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.versioning.store import Store
@@ -68,13 +68,14 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
     read = spec.input if not row.planned or outstanding else None
     there = output is not None and (read is None or inputs.all_there(tx, output, read))
     deadline = _deadline(row, spec)
+    unfinished_before = 0 if row.planned else jobs.count_unfinished_before(tx, row, EARLY_JOBS + 1)
     return Observation(
         state=row.state,
         reason=row.reason,
         waiting=tuple(input.repo.name for input in found if input.finished is None),
         failed=tuple(input.repo.name for input in found if input.error),
-        predecessor_ended=row.planned or not jobs.unfinished_before(tx, row),
-        early=not (row.planned or row.planned_early or jobs.waiting_before(tx, row)),
+        predecessor_ended=row.planned or not unfinished_before,
+        early=not row.planned and not row.planned_early and _may_be_early(tx, row, unfinished_before),
         plan=Plan.FULL if row.planned else Plan.EARLY if row.planned_early else Plan.NONE,
         outstanding=int(outstanding),
         failed_datum=row.failed_datum,
@@ -85,6 +86,10 @@ def observe(tx: Transaction, row: JobRow, spec: Declared, folded: Folded | None)
         folded=folded is not None,
         fold_error=folded.error if folded is not None else "",
     )
+
+
+def _may_be_early(tx: Transaction, row: JobRow, unfinished_before: int) -> bool:
+    return unfinished_before <= EARLY_JOBS and not jobs.waiting_before(tx, row)
 
 
 def _end(store: Store, row: JobRow, decision: Decision[JobState, Action], folded: Folded | None) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hathi.metadata.transaction import Transaction
 from hathi.model.lifecycle.pipeline import Action, Observation, decide
 from hathi.model.references import Pipeline
 from hathi.pipelines import repos, work
 from hathi.pipelines.declared import Declared, declared, resources_of
 from hathi.pipelines.logs import Logs
 from hathi.pipelines.rows import jobs, pipelines
-from hathi.pipelines.rows.pipelines import PipelineRow
 from hathi.pipelines.work import group_key
 from hathi.runtimes.interface import GroupStatus, Runtime, WorkerGroup
 from hathi.versioning.store import Store
@@ -28,7 +26,8 @@ def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) ->
             logs.delete(pipeline)
             return
         spec = declared(pipeline, pipelines.version(tx, row.id, row.version))
-        idle = _idle(tx, row, spec)
+        idle = bool(spec.spec.get("autoscaling")) and not jobs.any_unfinished(tx, row.id)
+        busy = jobs.any_at_work(tx, row.id)
         lost = "" if row.stopped else repos.lost(tx, pipeline, spec.output_branch, spec.input)
     key = group_key(pipeline, row.version)
     _remove_all_but(runtime, pipeline, key)
@@ -43,6 +42,9 @@ def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) ->
             idle=idle,
             ready=status.ready,
             problem=status.problem,
+            waiting=status.waiting,
+            turn=status.granted != 0,
+            busy=busy,
         )
     )
     ready = status.ready
@@ -55,12 +57,12 @@ def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) ->
                 pipelines.set_state(tx, current, decision.state, decision.reason, ready)
     if Action.REMOVE_WORKERS in decision.actions:
         runtime.remove(key)
-    if Action.ENSURE_WORKERS in decision.actions and status.wanted != spec.workers:
-        runtime.ensure(worker_group(pipeline, spec))
+    if Action.ENSURE_WORKERS in decision.actions and (status.wanted, status.busy) != (spec.workers, busy):
+        runtime.ensure(worker_group(pipeline, spec, busy=busy))
 
 
-def worker_group(pipeline: Pipeline, spec: Declared) -> WorkerGroup:
-    """Return the workers that a version of a pipeline declares."""
+def worker_group(pipeline: Pipeline, spec: Declared, *, busy: bool = True) -> WorkerGroup:
+    """Return the workers that a version of a pipeline declares. busy: whether there is work for them."""
     return WorkerGroup(
         key=group_key(pipeline, spec.version),
         project=pipeline.project,
@@ -69,6 +71,7 @@ def worker_group(pipeline: Pipeline, spec: Declared) -> WorkerGroup:
         scale=spec.workers,
         transform=spec.transform,
         resources=resources_of(spec.spec),
+        busy=busy,
     )
 
 
@@ -105,7 +108,3 @@ def _wrong_runtime(spec: Declared, runtime: Runtime) -> str:
         f"this version was declared for the {spec.runtime} runtime, but pachd runs with {runtime.name}: "
         f"start pachd with {spec.runtime}, or update the pipeline"
     )
-
-
-def _idle(tx: Transaction, row: PipelineRow, spec: Declared) -> bool:
-    return bool(spec.spec.get("autoscaling")) and not jobs.unfinished(tx, row.id)

@@ -7,10 +7,15 @@ from collections.abc import Iterable
 from hathi.metadata.transaction import Transaction
 from hathi.model.ids import CommitSetId
 from hathi.model.references import USER, Job, Pipeline, Repo
+from hathi.pipelines.planner import EARLY_JOBS
 from hathi.pipelines.rows import jobs, pipelines
 from hathi.versioning import repos
 
 Key = Pipeline | Job
+
+_AHEAD = 8
+"""Jobs looked at beyond those that may be planned early: their turn comes next. All others wait for their turn, or for
+what has a topic of its own, so that a backlog of ten thousand jobs does not mean ten thousand looks for each end."""
 
 PREFIXES = ("commit/", "job/", "pipeline/", "provenance/", "repo/")
 
@@ -18,9 +23,10 @@ PREFIXES = ("commit/", "job/", "pipeline/", "provenance/", "repo/")
 def keys_of(tx: Transaction, topics: Iterable[str]) -> set[Key]:
     """Return what is to be looked at after these topics.
 
-    A commit on an output repo shares its name and id with a job. A pipeline's topic concerns its unfinished jobs too,
-    as one job's end lets the next begin. A repo that is gone took commits with it that any job may have read or filled.
     A mere prefix is what the feed publishes when topics may have been missed.
+    A commit on an output repo shares its name and id with a job. A pipeline's topic concerns the first of its
+    unfinished jobs too, as one job's end lets the next begin. A repo that is gone took commits with it that any job
+    may have read or filled.
     """
     topics = set(topics)
     found = every_key(tx) if topics.intersection(PREFIXES) else set()
@@ -32,7 +38,7 @@ def keys_of(tx: Transaction, topics: Iterable[str]) -> set[Key]:
                 pipeline = Pipeline(project, name)
                 found.add(pipeline)
                 if (row := pipelines.find(tx, pipeline)) is not None:
-                    found |= {job.job for job in jobs.unfinished(tx, row.id)}
+                    found |= {job.job for job in jobs.unfinished(tx, row.id, EARLY_JOBS + _AHEAD)}
             case ["provenance", project, repo, _]:
                 found.add(Pipeline(project, _repo(project, repo).name))
             case ["repo", project, repo] if not repos.exists(tx, _repo(project, repo)):

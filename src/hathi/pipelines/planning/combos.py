@@ -89,7 +89,7 @@ def not_served(node: Input) -> UnimplementedError:
 def _matches(leaf: Leaf, trees: Trees) -> Iterator[FileStat]:
     if leaf.glob == paths.ROOT and may_be_empty(leaf.source):
         return iter((trees.of(leaf).top(),))
-    return trees.of(leaf).glob(leaf.glob)
+    return trees.glob(leaf)
 
 
 def _matched(leaf: Leaf, trees: Trees, stat: FileStat) -> DatumInput:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from hathi.model.inputs import Leaf
 from hathi.model.references import Branch, Commit
 from hathi.storage.chunks.interface import NodeReader
-from hathi.storage.filesets.files import FileTree
+from hathi.storage.filesets.files import FileStat, FileTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,12 @@ class Head:
 class Trees:
     """The file trees that the leaves of one input read, in one state of its repos."""
 
-    def __init__(self, store: NodeReader, heads: Mapping[Branch, Head]) -> None:
+    def __init__(
+        self, store: NodeReader, heads: Mapping[Branch, Head], check: Callable[[], None] | None = None
+    ) -> None:
+        """check: called now and then while globs are matched; what it raises ends that."""
         self.store = store
+        self._check = check
         self._heads = heads
         self._trees: dict[bytes, FileTree] = {}
 
@@ -41,3 +45,7 @@ class Trees:
         if root not in self._trees:
             self._trees[root] = FileTree(self.store, root)
         return self._trees[root]
+
+    def glob(self, leaf: Leaf) -> Iterator[FileStat]:
+        """Yield what a leaf's glob matches."""
+        return self.of(leaf).glob(leaf.glob, self._check)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, insert, select, update
+from sqlalchemy import BindParameter, Row, Select, bindparam, insert, select, update
 
 from hathi.metadata.tables.pps import jobs, pipelines
 from hathi.metadata.transaction import Transaction
@@ -18,8 +18,10 @@ from hathi.model.references import Job, Pipeline
 from hathi.pipelines.rows.pipelines import PipelineRow
 from hathi.pipelines.rows.pipelines import topic as pipeline_topic
 
-TERMINAL = tuple(state for state in JobState if state.terminal)
 NOT_BEGUN = (JobState.CREATED, JobState.STARTING)
+
+NEVER = (1 << 63) - 1
+"""A key that no job has: the greatest that a column holds."""
 
 
 class JobNotFound(NotFoundError):
@@ -66,7 +68,7 @@ def topic(job: Job) -> str:
 def find(tx: Transaction, job: Job, *, hidden: bool = False) -> JobRow | None:
     """Return a job, or None; `hidden`: also one whose record was deleted."""
     named = {"the_set": job.id, "the_project": job.pipeline.project, "the_name": job.pipeline.name}
-    return next(_rows(tx, _FIND if hidden else _FIND_VISIBLE, named), None)
+    return next(read(tx, _FIND if hidden else _FIND_VISIBLE, named), None)
 
 
 def get(tx: Transaction, job: Job) -> JobRow:
@@ -81,6 +83,7 @@ def insert_row(tx: Transaction, pipeline: PipelineRow, id: CommitSetId, branch: 
     """Add a job for the present version of a pipeline, and tell."""
     values = {
         "pipeline_id": pipeline.id,
+        "project": pipeline.pipeline.project,
         "set_id": id,
         "version": pipeline.version,
         "branch": branch,
@@ -115,53 +118,76 @@ def add(tx: Transaction, row: JobRow, sums: Mapping[str, float]) -> None:
 
 def by_id(tx: Transaction, id: int) -> JobRow:
     """Return the job with that row id, which exists."""
-    return next(_rows(tx, _BY_ID, {"the_job": id}))
+    return next(read(tx, _BY_ID, {"the_job": id}))
 
 
-def list_rows(
-    tx: Transaction,
-    *,
-    projects: Sequence[str] = (),
-    pipeline: Pipeline | None = None,
-    set_id: str = "",
-    from_version: int = 0,
-    before: datetime | None = None,
-    oldest_first: bool = False,
-) -> Iterator[JobRow]:
-    """Yield jobs that are not hidden, newest first unless asked otherwise; what is given narrows them.
+def list_set(tx: Transaction, set_id: str, *, project: str = "") -> list[JobRow]:
+    """Return the jobs of a job set that are not hidden, oldest first; with `project` only those of it."""
+    found = sorted(read(tx, _OF_SET, {"the_set": set_id}), key=lambda row: row.id)
+    return [row for row in found if project in ("", row.job.pipeline.project)]
 
-    before: only those created before that time, or after it when the oldest come first.
+
+def newest(tx: Transaction, pipeline_id: int) -> int:
+    """Return the key of a pipeline's latest job that is not hidden, 0 when it has none."""
+    found: int | None = tx.connection.execute(_NEWEST, {"the_pipeline": pipeline_id}).scalar()
+    return found or 0
+
+
+def behind(tx: Transaction, pipeline_id: int, after: int, number: int) -> list[JobRow]:
+    """Return up to `number` jobs of a pipeline behind a key that are not hidden, oldest first."""
+    return list(read(tx, _BEHIND, {"the_pipeline": pipeline_id, "the_job": after, "the_number": number}))
+
+
+def unfinished_behind(tx: Transaction, pipeline_id: int, after: int, until: int, number: int) -> list[JobRow]:
+    """Return those of the jobs behind a key, up to another one, that have not ended."""
+    named = {"the_pipeline": pipeline_id, "the_job": after, "the_last": until, "the_number": number}
+    return list(read(tx, _UNFINISHED_BEHIND, named))
+
+
+def unfinished(tx: Transaction, pipeline_id: int | None = None, number: int | None = None) -> list[JobRow]:
+    """Return the jobs that are not terminal, oldest first, at most `number` if given; of one pipeline when given."""
+    statement = _UNFINISHED if pipeline_id is None else _UNFINISHED_OF
+    if number is not None:
+        statement = statement.limit(number)
+    return list(read(tx, statement, None if pipeline_id is None else {"the_pipeline": pipeline_id}))
+
+
+def any_unfinished(tx: Transaction, pipeline_id: int) -> bool:
+    """Return whether a job of a pipeline has not ended."""
+    return tx.connection.execute(_ANY_UNFINISHED, {"the_pipeline": pipeline_id}).first() is not None
+
+
+def any_at_work(tx: Transaction, pipeline_id: int) -> bool:
+    """Return whether a job of a pipeline has begun and not ended."""
+    return tx.connection.execute(_ANY_AT_WORK, {"the_pipeline": pipeline_id}).first() is not None
+
+
+def last_complete(tx: Transaction, pipeline_id: int, branch: str, before: int = NEVER) -> JobRow | None:
+    """Return the latest job on a branch of the output repo that left a complete index; one before a key, if given."""
+    place = {"the_pipeline": pipeline_id, "the_branch": branch, "the_job": before}
+    return next(read(tx, _LAST_COMPLETE, place), None)
+
+
+def incomplete_since(tx: Transaction, row: JobRow, base: int, number: int) -> list[JobRow]:
+    """Return the jobs without a complete index behind the key `base` and before this one on its branch, the latest
+    first; at most `number`, and no older ones then.
     """
-    wanted: list[ColumnElement[bool]] = [~jobs.c.hidden]
-    if projects:
-        wanted.append(pipelines.c.project.in_(projects))
-    if pipeline:
-        wanted += [pipelines.c.project == pipeline.project, pipelines.c.name == pipeline.name]
-    if set_id:
-        wanted.append(jobs.c.set_id == set_id)
-    if from_version:
-        wanted.append(jobs.c.version >= from_version)
-    if before:
-        wanted.append(jobs.c.created > before if oldest_first else jobs.c.created < before)
-    order = jobs.c.id.asc() if oldest_first else jobs.c.id.desc()
-    yield from _rows(tx, _JOBS.where(*wanted).order_by(order))
+    return list(read(tx, _INCOMPLETE_SINCE, {**_place(row), "the_base": base, "the_number": number}))
 
 
-def unfinished(tx: Transaction, pipeline_id: int | None = None) -> list[JobRow]:
-    """Return the jobs that are not terminal, oldest first; of one pipeline when given."""
-    if pipeline_id is None:
-        return list(_rows(tx, _UNFINISHED))
-    return list(_rows(tx, _UNFINISHED_OF, {"the_pipeline": pipeline_id}))
+def successes_before(tx: Transaction, row: JobRow, number: int) -> list[JobRow]:
+    """Return the latest jobs before this one on its branch that succeeded, the latest first, at most `number`."""
+    return list(read(tx, _SUCCESSES_BEFORE, {**_place(row), "the_number": number}))
 
 
-def before(tx: Transaction, row: JobRow) -> Iterator[JobRow]:
-    """Yield the jobs before this one on its branch, the latest first, hidden or not."""
-    yield from _rows(tx, _BEFORE, _place(row))
+def unfinished_before(tx: Transaction, row: JobRow, number: int) -> list[JobRow]:
+    """Return jobs before this one on its branch that have not ended, the latest first, at most `number`."""
+    return list(read(tx, _UNFINISHED_BEFORE, {**_place(row), "the_number": number}))
 
 
-def unfinished_before(tx: Transaction, row: JobRow) -> bool:
-    """Return whether a job before this one on its branch has not ended."""
-    return tx.connection.execute(_UNFINISHED_BEFORE, _place(row)).first() is not None
+def count_unfinished_before(tx: Transaction, row: JobRow, most: int) -> int:
+    """Return how many jobs before this one on its branch have not ended, counting up to `most`."""
+    return len(tx.connection.execute(_COUNT_UNFINISHED_BEFORE, {**_place(row), "the_number": most}).all())
 
 
 def waiting_before(tx: Transaction, row: JobRow) -> bool:
@@ -179,12 +205,14 @@ def _place(row: JobRow) -> Mapping[str, object]:
     return {"the_pipeline": row.pipeline_id, "the_branch": row.branch, "the_job": row.id}
 
 
-def _rows(tx: Transaction, statement: Select[Any], values: Mapping[str, object] | None = None) -> Iterator[JobRow]:
+def read(tx: Transaction, statement: Select[Any], values: Mapping[str, object] | None = None) -> Iterator[JobRow]:
+    """Yield the rows of a statement like `VISIBLE`."""
     for row in tx.connection.execute(statement, values):
-        yield _job(row)
+        yield row_of(row)
 
 
-def _job(row: Row[Any]) -> JobRow:
+def row_of(row: Row[Any]) -> JobRow:
+    """Return what a row of such a statement holds."""
     return JobRow(
         id=row.id,
         pipeline_id=row.pipeline_id,
@@ -214,11 +242,15 @@ def _job(row: Row[Any]) -> JobRow:
 
 
 # Statements that controllers and workers need all the time are built once: building one costs more than running it.
-_JOBS = select(jobs, pipelines.c.project, pipelines.c.name).join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+_JOBS = select(jobs, pipelines.c.name).join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+VISIBLE = _JOBS.where(~jobs.c.hidden)
+"""Statement for jobs whose record was not deleted, which `read` and `row_of` read."""
 _ONE = jobs.c.id == bindparam("the_job")
 _OF_PIPELINE = jobs.c.pipeline_id == bindparam("the_pipeline")
-_EARLIER = _OF_PIPELINE & (jobs.c.branch == bindparam("the_branch")) & (jobs.c.id < bindparam("the_job"))
-_OPEN = jobs.c.state.not_in(TERMINAL)
+_ON_BRANCH = _OF_PIPELINE & (jobs.c.branch == bindparam("the_branch"))
+_EARLIER = _ON_BRANCH & (jobs.c.id < bindparam("the_job"))
+_OPEN = jobs.c.finished.is_(None)  # what partial indexes are of
+_NUMBER: BindParameter[int] = bindparam("the_number")
 
 _INSERT = insert(jobs)
 _CHANGE = update(jobs).where(_ONE)
@@ -229,9 +261,20 @@ _FIND = _JOBS.where(
     pipelines.c.name == bindparam("the_name"),
 )
 _FIND_VISIBLE = _FIND.where(~jobs.c.hidden)
+_OF_SET = VISIBLE.where(jobs.c.set_id == bindparam("the_set"))
 _UNFINISHED = _JOBS.where(_OPEN).order_by(jobs.c.id)
 _UNFINISHED_OF = _UNFINISHED.where(_OF_PIPELINE)
-_BEFORE = _JOBS.where(_EARLIER).order_by(jobs.c.id.desc())
-_UNFINISHED_BEFORE = select(jobs.c.id).where(_EARLIER, _OPEN).limit(1)
-_WAITING_BEFORE = select(jobs.c.id).where(_EARLIER, jobs.c.state.in_(NOT_BEGUN)).limit(1)
+_BEHIND = VISIBLE.where(_OF_PIPELINE, jobs.c.id > bindparam("the_job")).order_by(jobs.c.id).limit(_NUMBER)
+_UNFINISHED_BEHIND = _BEHIND.where(_OPEN, jobs.c.id <= bindparam("the_last"))
+_NEWEST = select(jobs.c.id).where(_OF_PIPELINE, ~jobs.c.hidden).order_by(jobs.c.id.desc()).limit(1)
+_ANY_UNFINISHED = select(jobs.c.id).where(_OF_PIPELINE, _OPEN).limit(1)
+_ANY_AT_WORK = _ANY_UNFINISHED.where(jobs.c.state.not_in(NOT_BEGUN))
+_LAST_COMPLETE = _JOBS.where(_EARLIER, jobs.c.complete).order_by(jobs.c.id.desc()).limit(1)
+_INCOMPLETE_SINCE = (
+    _JOBS.where(_EARLIER, ~jobs.c.complete, jobs.c.id > bindparam("the_base")).order_by(jobs.c.id.desc()).limit(_NUMBER)
+)
+_SUCCESSES_BEFORE = _JOBS.where(_EARLIER, jobs.c.state == JobState.SUCCESS).order_by(jobs.c.id.desc()).limit(_NUMBER)
+_UNFINISHED_BEFORE = _JOBS.where(_EARLIER, _OPEN).order_by(jobs.c.id.desc()).limit(_NUMBER)
+_COUNT_UNFINISHED_BEFORE = select(jobs.c.id).where(_EARLIER, _OPEN).order_by(jobs.c.id.desc()).limit(_NUMBER)
+_WAITING_BEFORE = select(jobs.c.id).where(_EARLIER, jobs.c.started.is_(None), _OPEN).limit(1)
 _LAST_STATE = select(jobs.c.state).where(_OF_PIPELINE, ~jobs.c.hidden).order_by(jobs.c.id.desc()).limit(1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
-from hathi.metadata.tables.pps import pipeline_versions, pipelines
+from hathi.metadata.paging import batched
+from hathi.metadata.tables.pps import jobs, pipeline_versions, pipelines
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import NotFoundError
 from hathi.model.ids import CommitSetId
@@ -78,14 +81,43 @@ def by_id(tx: Transaction, id: int) -> PipelineRow:
     return next(_rows(tx, _BY_ID, {"the_pipeline": id}))
 
 
-def list_rows(tx: Transaction, *, projects: Sequence[str] = (), name: str = "") -> Iterator[PipelineRow]:
-    """Yield pipelines, newest first; `projects` and `name` narrow them when given."""
-    wanted: list[ColumnElement[bool]] = []
-    if projects:
-        wanted.append(pipelines.c.project.in_(projects))
+def page(
+    tx: Transaction, after: int | None, number: int, *, projects: Sequence[str] = (), name: str = ""
+) -> tuple[list[PipelineRow], int | None]:
+    """Return up to `number` pipelines, newest first, and the key behind which the next page begins, None for none.
+
+    `projects` and `name` narrow them when given.
+    """
+    statement = select(pipelines).order_by(pipelines.c.id.desc()).limit(number)
     if name:
-        wanted.append(pipelines.c.name == name)
-    yield from _rows(tx, select(pipelines).where(*wanted).order_by(pipelines.c.id.desc()))
+        statement = statement.where(pipelines.c.name == name)
+    if after is not None:
+        statement = statement.where(pipelines.c.id < after)
+    every = dict.fromkeys(projects)
+    statements = [statement.where(pipelines.c.project == project) for project in every] or [statement]
+    lists = [list(_rows(tx, one)) for one in statements]
+    found = list(islice(merge(*lists, key=lambda row: row.id, reverse=True), number))
+    return found, found[-1].id if len(found) == number else None
+
+
+def list_rows(tx: Transaction) -> Iterator[PipelineRow]:
+    """Yield all pipelines, newest first."""
+    yield from _rows(tx, _ALL)
+
+
+def by_ids(tx: Transaction, ids: Iterable[int]) -> dict[int, PipelineRow]:
+    """Return pipelines by their row ids."""
+    found = (row for batch in batched(set(ids)) for row in _rows(tx, _BY_IDS, {"the_pipelines": batch}))
+    return {row.id: row for row in found}
+
+
+def versions_of_jobs(tx: Transaction, job_ids: Iterable[int]) -> dict[tuple[int, int], VersionRow]:
+    """Return the versions that jobs run with, by pipeline row id and number; one job for each version is enough."""
+    found: dict[tuple[int, int], VersionRow] = {}
+    for batch in batched(job_ids):
+        for row in tx.connection.execute(_VERSIONS_OF_JOBS, {"the_jobs": batch}):
+            found[row.pipeline_id, row.version] = _version(row)
+    return found
 
 
 def insert_row(tx: Transaction, pipeline: Pipeline, type: PipelineType) -> int:
@@ -120,12 +152,10 @@ def add_version(tx: Transaction, row: VersionRow, type: PipelineType, state: Pip
     tx.connection.execute(change.values(version=row.version, type=type, state=state, reason="", workers_ready=0))
 
 
-def versions(tx: Transaction, row: PipelineRow, history: int) -> Iterator[VersionRow]:
-    """Yield a pipeline's versions, newest first: the present one and `history` older ones (-1: all)."""
-    wanted = pipeline_versions.c.pipeline_id == row.id
-    statement = select(pipeline_versions).where(wanted).order_by(pipeline_versions.c.version.desc())
-    for found in tx.connection.execute(statement if history < 0 else statement.limit(history + 1)):
-        yield _version(found)
+def versions(tx: Transaction, row: PipelineRow, newest: int, number: int) -> list[VersionRow]:
+    """Return up to `number` of a pipeline's versions, newest first, from the version `newest` on."""
+    named = {"the_pipeline": row.id, "the_version": newest, "the_number": number}
+    return [_version(found) for found in tx.connection.execute(_VERSIONS, named)]
 
 
 def version(tx: Transaction, pipeline_id: int, number: int) -> VersionRow:
@@ -152,7 +182,9 @@ def set_stopped(tx: Transaction, row: PipelineRow, stopped: bool) -> None:
 
 
 def delete_row(tx: Transaction, row: PipelineRow) -> None:
-    """Forget a pipeline with its versions, jobs and their work, and tell."""
+    """Forget a pipeline with its versions, jobs and their work, and tell; also who waits for one of the jobs."""
+    for set_id in tx.connection.execute(_UNFINISHED_JOBS, {"the_pipeline": row.id}).scalars().all():
+        tx.emit(f"job/{row.pipeline.project}/{row.pipeline.name}/{set_id}")
     tx.connection.execute(delete(pipelines).where(pipelines.c.id == row.id))
     tx.emit(topic(row.pipeline))
 
@@ -198,4 +230,26 @@ _FIND = select(pipelines).where(
 _VERSION = select(pipeline_versions).where(
     pipeline_versions.c.pipeline_id == bindparam("the_pipeline"),
     pipeline_versions.c.version == bindparam("the_version"),
+)
+_ALL = select(pipelines).order_by(pipelines.c.id.desc())
+_BY_IDS = select(pipelines).where(pipelines.c.id.in_(bindparam("the_pipelines", expanding=True)))
+_VERSIONS_OF_JOBS = (
+    select(pipeline_versions)
+    .join(
+        jobs,
+        (jobs.c.pipeline_id == pipeline_versions.c.pipeline_id) & (jobs.c.version == pipeline_versions.c.version),
+    )
+    .where(jobs.c.id.in_(bindparam("the_jobs", expanding=True)))
+)
+_VERSIONS = (
+    select(pipeline_versions)
+    .where(
+        pipeline_versions.c.pipeline_id == bindparam("the_pipeline"),
+        pipeline_versions.c.version <= bindparam("the_version"),
+    )
+    .order_by(pipeline_versions.c.version.desc())
+    .limit(bindparam("the_number"))
+)
+_UNFINISHED_JOBS = select(jobs.c.set_id).where(
+    jobs.c.pipeline_id == bindparam("the_pipeline"), jobs.c.finished.is_(None)
 )

@@ -6,12 +6,13 @@ the sets that a worker holds and the shares of the workers each have an index or
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Row, Select, bindparam, delete, insert, select, update
 
+from hathi.metadata.paging import batched
 from hathi.metadata.tables.pps import SetKind, SetState, datum_set_payloads, datum_sets, job_shares
 from hathi.metadata.transaction import Transaction
 from hathi.model.references import Pipeline
@@ -195,9 +196,10 @@ def held_by(tx: Transaction, pipeline_id: int, worker: str) -> list[SetRow]:
     return list(_rows(tx, _HELD_BY, {"the_pipeline": pipeline_id, "the_worker": worker}))
 
 
-def claimed_of_job(tx: Transaction, job_id: int) -> list[SetRow]:
-    """Return the sets of a job that workers hold, in the plan's order."""
-    return sorted(_rows(tx, _CLAIMED_OF_JOB, {"the_job": job_id}), key=lambda row: row.seq)
+def claimed_of_jobs(tx: Transaction, job_ids: Iterable[int]) -> list[SetRow]:
+    """Return the sets of some jobs that workers hold, in the order of jobs and plans."""
+    found = (row for batch in batched(job_ids) for row in _rows(tx, _CLAIMED_OF_JOBS, {"the_jobs": batch}))
+    return sorted(found, key=lambda row: (row.job_id, row.seq))
 
 
 def delete_rows(tx: Transaction, job_id: int) -> None:
@@ -262,7 +264,9 @@ _OF_JOB = _SETS.where(_IN_JOB).order_by(*_ORDER)
 _BY_CLAIM = _SETS.where(datum_sets.c.claim_id == bindparam("the_claim"))
 _HELD = _SETS.where(_OF_PIPELINE, _CLAIMED)
 _HELD_BY = _HELD.where(datum_sets.c.worker == bindparam("the_worker"))
-_CLAIMED_OF_JOB = _SETS.where(_IN_JOB, datum_sets.c.state == SetState.CLAIMED)
+_CLAIMED_OF_JOBS = _SETS.where(
+    datum_sets.c.job_id.in_(bindparam("the_jobs", expanding=True)), datum_sets.c.state == SetState.CLAIMED
+)
 _PAYLOAD = select(datum_set_payloads.c.payload).where(
     datum_set_payloads.c.job_id == bindparam("the_job"), datum_set_payloads.c.seq == bindparam("the_seq")
 )

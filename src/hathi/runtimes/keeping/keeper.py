@@ -31,6 +31,9 @@ LASTING_SECONDS = 30.0
 ADDRESS_SECONDS = 0.05
 """How often a server that does not serve yet is asked for its address."""
 
+LEAVE = "leave"
+"""What a worker is told that is to end when it has done what it is at."""
+
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV")
 """Of our environment, what a worker process needs to run Python as we do. User code gets PATH of these, no other."""
 
@@ -46,8 +49,11 @@ class Keeper:
         index: int,
         changed: Callable[[str], None],
         trouble: Record,
+        left: Callable[[Keeper], None] = lambda keeper: None,
     ) -> None:
-        """changed: called with the group's key. trouble: records what nobody foresaw."""
+        """changed: called with the group's key. trouble: records what nobody foresaw. left: called when a worker that
+        was asked to leave has done so.
+        """
         self.ready = False
         self.problem = ""
         self.restarts = 0
@@ -60,6 +66,8 @@ class Keeper:
         self._label = f"{group.pipeline}-v{group.version}-{index}"
         self._changed = changed
         self._trouble = trouble
+        self._left = left
+        self._leaving = False
         self._lock = threading.Lock()
         self._life: _Life | None = None
         self._thread = threading.Thread(target=self._run, name=self._label, daemon=True)
@@ -71,6 +79,15 @@ class Keeper:
             self.stopping.set()
             if self._life is not None:
                 self._life.hang_up()
+
+    def leave(self) -> None:
+        """Let the worker end when it has done what it is at; at once when that is nothing."""
+        with self._lock:
+            self._leaving = True
+            if self._life is not None and self._life.process.poll() is None:
+                self._life.say(LEAVE)
+            else:
+                self.stopping.set()
 
     def join(self, seconds: float) -> None:
         """Wait until the worker has ended, and end it the hard way after so many seconds."""
@@ -97,6 +114,14 @@ class Keeper:
             self._trouble.failed(self._label, error)
 
     def _run(self) -> None:
+        try:
+            self._keep()
+        finally:
+            self.worker, self.ready = "", False
+            if self._leaving:
+                self._left(self)
+
+    def _keep(self) -> None:
         pause = FIRST_PAUSE
         while not self.stopping.is_set():
             began = time.monotonic()
@@ -106,7 +131,7 @@ class Keeper:
             except Exception as error:  # whatever it is, the worker is started again
                 problem = describe(error)
                 self._trouble.failed(self._label, error)
-            if self.stopping.is_set():
+            if self.stopping.is_set() or self._leaving:
                 return
             if time.monotonic() - began > LASTING_SECONDS:
                 pause = FIRST_PAUSE
@@ -159,7 +184,7 @@ class Keeper:
                 return False
         options = ["--address", address, "--group", self.group.key, "--name", life.name, "--scratch", str(life.scratch)]
         with self._lock:
-            if self.stopping.is_set():
+            if self.stopping.is_set() or self._leaving:
                 return False
             life.process = subprocess.Popen(
                 [*place.command, *options, *more],

@@ -1,19 +1,33 @@
-"""Groups of workers as they are declared: who is missing is started, who is one too many is stopped."""
+"""Groups of workers as they are declared: who is missing is started, who is one too many is stopped.
+
+All groups together have at most as many workers as the machine runs well, shared out by `shares`. When shares change,
+no worker is taken from its work: it is asked to leave when that is done, and only then another starts in its place.
+Where more groups have work than there may be workers, they take turns.
+"""
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from hathi.datum.litter import remove_tree
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
 from hathi.runtimes.keeping.companion import Accompany
 from hathi.runtimes.keeping.keeper import Keeper
 from hathi.runtimes.keeping.place import Place
-from hathi.supervision import Record, Supervisor
+from hathi.runtimes.keeping.shares import Demand, shares
+from hathi.supervision import Supervisor
 
 STOP_SECONDS = 5.0
 """How long workers get to end by themselves."""
+
+TURN_SECONDS = 60.0
+"""How long a group with work may keep its workers while another one with work has none."""
+
+TURNS = "turns"
 
 
 class Keepers:
@@ -27,34 +41,40 @@ class Keepers:
         self._groups: dict[str, _Group] = {}
         self._notify: list[Callable[[str], None]] = []
         self._closed = False
+        self._numbers = itertools.count()
+        self._turns = (supervisor or Supervisor()).queue("turns of workers", self._take_turns)
+        self._turns.start()
         if place.scratch.exists():
             remove_tree(place.scratch)  # of workers whose server was killed
         place.scratch.mkdir(0o700, parents=True)  # what user code leaves there is nobody else's to run
 
     def ensure(self, group: WorkerGroup) -> None:
-        """Make the group exist as declared."""
+        """Make the group exist as declared, as far as there may be workers."""
         with self._lock:
             if self._closed:
                 return
             present = self._groups.get(group.key)
             if present is None:
-                present = self._groups[group.key] = _Group(self._place, self._accompany, self._changed, self._trouble)
-            surplus = present.fit(group)
+                present = self._groups[group.key] = _Group(group, next(self._numbers))
+            elif group.busy and not present.declared.busy:
+                present.turn = next(self._numbers)
+            present.declared = group
+            surplus = present.surplus(group.scale)
         _stop(surplus)
-        self._changed(group.key)
+        self._fit(group.key)
 
     def remove(self, key: str) -> None:
         """Stop and forget the group."""
         with self._lock:
             group = self._groups.pop(key, None)
         if group is not None:
-            _stop(group.keepers)
-            self._changed(key)
+            _stop([*group.keepers, *group.leaving])
+            self._fit(key)
 
     def observe(self) -> Mapping[str, GroupStatus]:
         """Return what is true of each group, by key."""
         with self._lock:
-            return {key: group.status() for key, group in self._groups.items()}
+            return {key: group.status(self._place.workers) for key, group in self._groups.items()}
 
     def on_change(self, notify: Callable[[str], None]) -> None:
         """Call `notify(key)` whenever what `observe` tells of a group changes."""
@@ -66,46 +86,144 @@ class Keepers:
             self._closed = True
             groups = list(self._groups.values())
             self._groups.clear()
-        _stop([keeper for group in groups for keeper in group.keepers])
+        self._turns.stop()
+        _stop([keeper for group in groups for keeper in (*group.keepers, *group.leaving)])
         remove_tree(self._place.scratch)
 
     def _changed(self, key: str) -> None:
         for notify in list(self._notify):
             notify(key)
 
+    def _fit(self, *changed: str) -> None:
+        """Let workers leave and start so that every group comes to have its share; tell of those that changed."""
+        with self._lock:
+            keys = {*changed, *self._share_out()} if not self._closed else {*changed}
+        for key in keys:
+            self._changed(key)
+
+    def _share_out(self) -> list[str]:
+        """Give every group its share; return the keys of those that have another one. To be called with the lock."""
+        ordered = sorted(self._groups.values(), key=_Group.order)
+        given = shares(
+            (Demand(each.key, each.declared.scale, each.declared.busy) for each in ordered), self._place.workers
+        )
+        now = time.monotonic()
+        changed = [each.key for each in ordered if each.granted != given.get(each.key, 0)]
+        for each in ordered:
+            share = given.get(each.key, 0)
+            if not each.granted and share:
+                each.since = now
+            each.granted = share
+            for keeper in each.surplus(share):
+                each.leaving.append(keeper)
+                keeper.leave()
+        free = self._place.workers - sum(len(each.keepers) + len(each.leaving) for each in ordered)
+        for each in ordered:
+            while free > 0 and len(each.keepers) < each.granted:
+                each.keepers.append(self._start(each))
+                free -= 1
+        if any(each.waits for each in ordered):
+            self._turns.add_at(TURNS, datetime.now(UTC) + timedelta(seconds=TURN_SECONDS))
+        return changed
+
+    def _start(self, group: _Group) -> Keeper:
+        index = next(group.indices)
+        return Keeper(self._place, self._accompany, group.declared, index, self._changed, self._trouble, self._left)
+
+    def _left(self, keeper: Keeper) -> None:
+        """Give the place of a worker that left to another one."""
+        with self._lock:
+            group = self._groups.get(keeper.group.key)
+            if group is not None:
+                group.forget(keeper)
+        self._fit(keeper.group.key)
+
+    def _take_turns(self, key: str) -> datetime | None:
+        """Let groups with work that have had workers for a while make room for those that have none."""
+        self.take_turns(time.monotonic() - TURN_SECONDS)
+        with self._lock:
+            waiting = any(group.waits for group in self._groups.values())
+        return datetime.now(UTC) + timedelta(seconds=TURN_SECONDS) if waiting else None
+
+    def take_turns(self, before: float) -> None:
+        """Put groups that have had workers since before a time behind those that wait; nothing when none does."""
+        with self._lock:
+            groups = sorted(self._groups.values(), key=_Group.order)
+            if any(group.waits for group in groups):
+                for group in groups:
+                    if group.declared.busy and group.granted and group.since <= before:
+                        group.turn, group.since = next(self._numbers), time.monotonic()
+        self._fit()
+
 
 class _Group:
-    """The keepers of one group. Guarded by the runtime's lock."""
+    """The keepers of one group. Guarded by the runtime's lock.
 
-    def __init__(self, place: Place, accompany: Accompany, changed: Callable[[str], None], trouble: Record) -> None:
-        self._trouble = trouble
-        self._place = place
-        self._accompany = accompany
-        self._changed = changed
-        self._gone_restarts = 0
+    turn: groups with work are served in the order of these. granted: its share. since: when it got some. keepers: of
+    workers that take work. leaving: of those that only end what they are at.
+    """
+
+    def __init__(self, declared: WorkerGroup, turn: int) -> None:
+        self.declared = declared
+        self.turn = turn
+        self.granted = 0
+        self.since = 0.0
         self.keepers: list[Keeper] = []
+        self.leaving: list[Keeper] = []
+        self.indices = itertools.count()
+        self._gone_restarts = 0
 
-    def fit(self, group: WorkerGroup) -> list[Keeper]:
-        """Start keepers that lack; return those too many."""
-        surplus = self.keepers[group.scale :]
+    @property
+    def key(self) -> str:
+        """Its key."""
+        return self.declared.key
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has work, and no share."""
+        return self.declared.busy and self.declared.scale > 0 and not self.granted
+
+    def order(self) -> tuple[bool, bool, int]:
+        """Return what groups are sorted by. Of those without work, who has workers keeps them."""
+        busy = self.declared.busy
+        return not busy, not busy and not self.keepers, self.turn
+
+    def surplus(self, scale: int) -> list[Keeper]:
+        """Take the keepers beyond a number away."""
+        surplus = self.keepers[scale:]
         self._gone_restarts += sum(keeper.restarts for keeper in surplus)
-        del self.keepers[group.scale :]
-        while len(self.keepers) < group.scale:
-            keeper = Keeper(self._place, self._accompany, group, len(self.keepers), self._changed, self._trouble)
-            self.keepers.append(keeper)
+        del self.keepers[scale:]
         return surplus
 
-    def status(self) -> GroupStatus:
+    def forget(self, keeper: Keeper) -> None:
+        """Take a keeper away whose worker has left."""
+        self.leaving = [each for each in self.leaving if each is not keeper]
+
+    def status(self, bound: int) -> GroupStatus:
         problems = [keeper.problem for keeper in self.keepers if keeper.problem]
-        images = [keeper.image for keeper in self.keepers if keeper.image]
+        images = [keeper.image for keeper in (*self.keepers, *self.leaving) if keeper.image]
+        wanted = self.declared.scale
         return GroupStatus(
-            wanted=len(self.keepers),
+            wanted=wanted,
             ready=sum(keeper.ready for keeper in self.keepers),
             problem=problems[0] if problems else "",
             restarts=self._gone_restarts + sum(keeper.restarts for keeper in self.keepers),
             image=images[0] if images else "",
-            workers=frozenset(keeper.worker for keeper in self.keepers if keeper.worker),
+            workers=frozenset(keeper.worker for keeper in (*self.keepers, *self.leaving) if keeper.worker),
+            busy=self.declared.busy,
+            granted=self.granted,
+            waiting=_waiting(wanted, self.granted, bound),
         )
+
+
+def _waiting(wanted: int, granted: int, bound: int) -> str:
+    """Return why a group has fewer workers than it wants."""
+    if granted >= wanted:
+        return ""
+    most = f"this machine runs at most {bound} workers (pachd --max-workers)"
+    if granted:
+        return f"it wants {wanted} workers and has {granted}: {most}, which pipelines share"
+    return f"it waits for a worker: {most}, and other pipelines have them"
 
 
 def _stop(keepers: Sequence[Keeper]) -> None:

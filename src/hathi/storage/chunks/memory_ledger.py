@@ -106,10 +106,11 @@ class MemoryLedger:
         return [state.name for state in self.packs() if state.superseded]
 
     def droppable(self) -> list[str]:
-        """Return condemned packs that no pin can rely on."""
-        oldest = self.pins.held()
-        oldest = self._version if oldest is None else oldest
-        return [one.name for one in self.packs() if one.condemned is not None and one.condemned <= oldest]
+        """Return packs that are condemned without being superseded, and that no pin can rely on."""
+        held = self.pins.held()
+        oldest = self._version if held is None else held
+        condemned = [one for one in self.packs() if one.condemned is not None and not one.superseded]
+        return [one.name for one in condemned if one.condemned is not None and one.condemned <= oldest]
 
     def drop(self, names: Iterable[str]) -> list[str]:
         """See `PackLedger`."""

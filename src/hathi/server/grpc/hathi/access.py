@@ -15,6 +15,7 @@ from typing import Any
 
 from hathi.metadata.ledger import WORKER
 from hathi.model.errors import NotFoundError
+from hathi.model.packs import PACKS, holder_of
 from hathi.model.quoting import excerpt
 from hathi.model.references import Pipeline
 from hathi.model.worker_tokens import Scope, WorkerTokens
@@ -26,8 +27,8 @@ from hathi.wire.errors import DeniedError, UnauthenticatedError
 REMEMBERED_SECONDS = 5.0
 """How long it is believed that a pipeline has work at hand: reads are many."""
 
-CLAIMS = 10_000
-"""So many claims are remembered with their pipelines."""
+REMEMBERED = 10_000
+"""So many claims, and so many holders, are remembered with their groups."""
 
 
 class WorkerAccess:
@@ -40,13 +41,14 @@ class WorkerAccess:
         self._lock = threading.Lock()
         self._at_work: dict[Pipeline, float] = {}
         self._claims: dict[str, str] = {}
+        self._holders: dict[str, str] = {}
         self._checks: dict[str, Callable[[Scope, Any], None]] = {
             "Claim": self._claim,
             "OpenHolder": self._claim,
             "BeatHolder": self._held,
             "EndHolder": self._held,
             "Beat": self._claimed,
-            "Report": self._claimed,
+            "Report": self._report,
             "AppendLogs": self._append_logs,
             "ReadObject": self._read_object,
             "WriteObject": self._write_object,
@@ -68,27 +70,51 @@ class WorkerAccess:
 
     def _claimed(self, scope: Scope, request: Any) -> None:
         """A claim that is not known has lapsed, which its holder is to learn as an answer and not as a refusal."""
-        with self._lock:
-            group = self._claims.get(request.claim_id)
-        if group is None:
-            group = work.group_of(self._store, request.claim_id)
-            if not group:
-                return
-            with self._lock:
-                if len(self._claims) >= CLAIMS:
-                    self._claims.clear()
-                self._claims[request.claim_id] = group
-        self._check_group(scope, group)
+        group = self._remembered(self._claims, request.claim_id, self._group_of_claim)
+        if group:
+            self._check_group(scope, group)
+
+    def _report(self, scope: Scope, request: Any) -> None:
+        self._claimed(scope, request)
+        self._check_holder(scope, request.holder_id)
+        for pack in request.packs:
+            if holder_of(pack.name) != request.holder_id:
+                raise DeniedError(f"pack {excerpt(pack.name)} was written by another process than reports it")
 
     def _held(self, scope: Scope, request: Any) -> None:
-        """Let nobody speak for another process: everybody can read the ids of holders in the keys of packs."""
-        found = self._store.ledger.find_holder(request.id)
+        self._check_holder(scope, request.id)
+
+    def _check_holder(self, scope: Scope, id: str) -> bool:
+        """Let nobody speak for another process: everybody can read the ids of holders in the keys of packs.
+
+        Returns whether the holder is known; one that is not was taken for dead.
+        """
+        group = self._remembered(self._holders, id, self._group_of_holder)
+        if group:
+            self._check_group(scope, group)
+        return bool(group)
+
+    def _group_of_claim(self, id: str) -> str:
+        return work.group_of(self._store, id)
+
+    def _group_of_holder(self, id: str) -> str:
+        """Return the group of a worker's holder; "" when it is not known, another text when it is no worker's."""
+        found = self._store.ledger.find_holder(id)
         if found is None:
-            return  # it is taken for dead, which is the answer
+            return ""
         kind, name = found
-        if kind != WORKER:
-            raise DeniedError(f"{excerpt(request.id)} is no worker")
-        self._check_group(scope, name.partition(" ")[0])
+        return name.partition(" ")[0] if kind == WORKER else f"the {kind}"
+
+    def _remembered(self, known: dict[str, str], id: str, find: Callable[[str], str]) -> str:
+        """Return the group of a claim or holder, which never changes; "" is not remembered."""
+        with self._lock:
+            group = known.get(id, "")
+        if not group and id and (group := find(id)):
+            with self._lock:
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                known[id] = group
+        return group
 
     def _append_logs(self, scope: Scope, request: Any) -> None:
         pipeline = Pipeline(request.project, request.pipeline)
@@ -109,8 +135,12 @@ class WorkerAccess:
         self._at_work[pipeline] = self._clock() + REMEMBERED_SECONDS
 
     def _write_object(self, scope: Scope, request: Any) -> None:
-        if request.key and not request.key.startswith("packs/"):
+        if not request.key:
+            return  # a later message of the stream
+        if not request.key.startswith(PACKS):
             raise DeniedError(f"workers write packs only, and {excerpt(request.key)} is none")
+        if not self._check_holder(scope, holder_of(request.key)):
+            raise DeniedError(f"{excerpt(request.key)} is a pack of no known worker: it was out of touch for too long")
 
     def _check_group(self, scope: Scope, group: str) -> None:
         if not scope.covers(group):

@@ -94,7 +94,7 @@ class Workers:
         """Tell what changed in the list of packs, unless nothing did."""
         catalogue = self._store.ledger.catalogue(request.since)
         if catalogue is not None:
-            yield from _catalogue_messages(catalogue)
+            yield from catalogue_messages(catalogue)
 
     def OpenHolder(self, request: hathi_pb2.OpenHolderRequest, call: Call) -> hathi_pb2.OpenHolderResponse:
         """Record that a worker begins to read and write; it may go on after this server was restarted."""
@@ -220,7 +220,7 @@ def _input_message(input: DatumInput) -> hathi_pb2.Input:
     )
 
 
-def _catalogue_messages(catalogue: Catalogue) -> Iterator[hathi_pb2.CatalogueResponse]:
+def catalogue_messages(catalogue: Catalogue) -> Iterator[hathi_pb2.CatalogueResponse]:
     """Yield the messages that list what changed, at least one."""
 
     def message() -> hathi_pb2.CatalogueResponse:

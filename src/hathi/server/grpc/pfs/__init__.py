@@ -21,5 +21,5 @@ def doors(backend: Backend, operations: Operations) -> list[object]:
         commits.Commits(store, operations),
         branches.Branches(store, operations),
         reading.Reading(store),
-        modify.Modify(store),
+        modify.Modify(store, backend.fetching),
     ]

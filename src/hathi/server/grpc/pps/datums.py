@@ -31,7 +31,9 @@ class Datums:
     def ListDatum(self, request: pps_pb2.ListDatumRequest, call: Call) -> Iterator[pps_pb2.DatumInfo]:
         """Tell about the datums of a job, or those that an input would make."""
         if request.HasField("input") and not request.HasField("job"):
-            found = datums.preview(self._store, pps.to_input(request.input), number=at_most(request.number))
+            found = datums.preview(
+                self._store, pps.to_input(request.input), number=at_most(request.number), cancelled=call.cancelled
+            )
         else:
             found = datums.list_datums(
                 self._store,

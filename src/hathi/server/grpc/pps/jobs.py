@@ -14,7 +14,6 @@ from hathi.server.grpc.calls import Call
 from hathi.server.grpc.filters import no_jq
 from hathi.server.grpc.operations import Operation, Operations
 from hathi.server.grpc.paging import at_most
-from hathi.versioning import commits
 from hathi.versioning.store import Store
 from hathi.wire.convert import pfs, pps
 from hathi.wire.convert.common import optional_time
@@ -64,20 +63,17 @@ class Jobs:
     def ListJob(self, request: pps_pb2.ListJobRequest, call: Call) -> Iterator[pps_pb2.JobInfo]:
         """Tell about jobs."""
         no_jq(request.jqFilter)
-        with self._store.db.read() as tx:
-            infos = list(
-                jobs.list_jobs(
-                    tx,
-                    projects=[pfs.to_project(project) for project in request.projects],
-                    pipeline=pps.to_pipeline(request.pipeline) if request.pipeline.name else None,
-                    inputs=[commits.resolve(tx, pfs.to_commit_spec(commit)) for commit in request.input_commit],
-                    history=request.history,
-                    details=request.details,
-                    before=optional_time(request, "paginationMarker"),
-                    number=at_most(request.number),
-                    reverse=request.reverse,
-                )
-            )
+        infos = jobs.list_jobs(
+            self._store,
+            projects=[pfs.to_project(project) for project in request.projects],
+            pipeline=pps.to_pipeline(request.pipeline) if request.pipeline.name else None,
+            inputs=[pfs.to_commit_spec(commit) for commit in request.input_commit],
+            history=request.history,
+            details=request.details,
+            before=optional_time(request, "paginationMarker"),
+            number=at_most(request.number),
+            reverse=request.reverse,
+        )
         for info in infos:
             yield pps.job_info_message(info, details=request.details)
 
@@ -100,17 +96,14 @@ class Jobs:
     def ListJobSet(self, request: pps_pb2.ListJobSetRequest, call: Call) -> Iterator[pps_pb2.JobSetInfo]:
         """Tell about job sets."""
         no_jq(request.jqFilter)
-        with self._store.db.read() as tx:
-            sets = list(
-                jobs.list_sets(
-                    tx,
-                    projects=[pfs.to_project(project) for project in request.projects],
-                    before=optional_time(request, "paginationMarker"),
-                    number=at_most(request.number),
-                    reverse=request.reverse,
-                    details=request.details,
-                )
-            )
+        sets = jobs.list_sets(
+            self._store,
+            projects=[pfs.to_project(project) for project in request.projects],
+            before=optional_time(request, "paginationMarker"),
+            number=at_most(request.number),
+            reverse=request.reverse,
+            details=request.details,
+        )
         for one in sets:
             infos = [pps.job_info_message(info, details=request.details) for info in one.jobs]
             yield pps_pb2.JobSetInfo(job_set=pps_pb2.JobSet(id=one.id), jobs=infos)

@@ -11,6 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from hathi.metadata.database import Transaction
 from hathi.model.errors import InvalidError, NotFoundError
 from hathi.model.pps import PipelineInfo
+from hathi.model.references import Pipeline
 from hathi.model.spec import load_json
 from hathi.pipelines import definitions, listing
 from hathi.server.grpc.backend import Backend
@@ -75,16 +76,15 @@ class Pipelines:
         projects = [pfs.to_project(project) for project in request.projects]
         if request.pipeline.name and request.pipeline.HasField("project"):
             projects = [pfs.to_project(request.pipeline.project)]
-        with self._store.db.read() as tx:
-            infos = listing.list_pipelines(
-                tx,
-                projects=tuple(projects),
-                name=request.pipeline.name,
-                history=request.history,
-                commit_set=request.commit_set.id,
-            )
-            found = list(page(infos, request.page.page_size, request.page.page_index))
-        for info in found:  # with details whatever the request says, as the original does: its clients rely on them
+        infos = listing.list_pipelines(
+            self._store,
+            projects=tuple(projects),
+            name=request.pipeline.name,
+            history=request.history,
+            commit_set=request.commit_set.id,
+        )
+        # With details whatever the request says, as the original does: its clients rely on them.
+        for info in page(infos, request.page.page_size, request.page.page_index):
             yield pps.pipeline_info_message(info, details=True)
 
     def DeletePipeline(self, request: pps_pb2.DeletePipelineRequest, call: Call) -> Empty:
@@ -106,7 +106,7 @@ class Pipelines:
             return pps_pb2.DeletePipelinesResponse()
         with self._store.db.write() as tx:
             deleted = self._delete_all(tx, () if request.all else projects, keep_repo=request.keep_repo)
-        return pps_pb2.DeletePipelinesResponse(pipelines=[pps.pipeline_message(info.pipeline) for info in deleted])
+        return pps_pb2.DeletePipelinesResponse(pipelines=map(pps.pipeline_message, deleted))
 
     def StartPipeline(self, request: pps_pb2.StartPipelineRequest, call: Call) -> Empty:
         """Let a stopped pipeline follow its inputs again."""
@@ -136,12 +136,12 @@ class Pipelines:
             return _create(inner, change, self._runtime)
 
     @staticmethod
-    def _delete_all(tx: Transaction, projects: tuple[str, ...] = (), *, keep_repo: bool = False) -> list[PipelineInfo]:
+    def _delete_all(tx: Transaction, projects: tuple[str, ...] = (), *, keep_repo: bool = False) -> list[Pipeline]:
         """Delete pipelines whatever depends on them: what depends goes too."""
-        infos = list(listing.list_pipelines(tx, projects=projects, details=False))
-        for info in infos:
-            definitions.delete(tx, info.pipeline, keep_repo=keep_repo, force=True)
-        return infos
+        every = listing.list_names(tx, projects)
+        for pipeline in every:
+            definitions.delete(tx, pipeline, keep_repo=keep_repo, force=True)
+        return every
 
 
 def _create(tx: Transaction, change: pps_pb2.CreatePipelineTransaction, runtime: str) -> PipelineInfo:
