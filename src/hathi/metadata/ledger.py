@@ -10,6 +10,7 @@ heartbeats, and keep to what they reported until they report again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -21,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from hathi.metadata.database import Database
 from hathi.metadata.tables.storage import catalogue, holders, named_roots, pack_indexes, packs
 from hathi.metadata.transaction import Transaction
+from hathi.model.errors import HathiError
 from hathi.model.packs import (
     Catalogue,
     Holder,
@@ -136,8 +138,12 @@ class DatabaseLedger:
             self._holder = self._begin()
 
     def close(self) -> None:
-        """End the life of this process. Nothing of it may read or write after that."""
-        self.end_holder(self._holder)
+        """End the life of this process. Nothing of it may read or write after that.
+
+        Without a database it is taken for dead after a while, so that is no failure.
+        """
+        with suppress(HathiError):
+            self.end_holder(self._holder)
 
     # Holders elsewhere
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from hathi.model.packs import IndexRecord, PackRecord
-from hathi.storage.chunks.indexes import open_index
+from hathi.storage.chunks.indexes import merge_indexes, open_index
 from hathi.storage.chunks.merging import IndexMerge, Inventory, plan_merge
 from hathi.storage.chunks.packs import PACK_BYTES
 from hathi.storage.objects.faulty import Fault
@@ -141,6 +141,23 @@ def test_merging_drops_what_was_collected(world):
     (index,) = world.ledger.indexes()
     assert index.chunks == 22
     assert not set(gone) & set(open_index(world.memory, index).names)
+
+
+def test_what_a_new_index_does_not_cover_any_more_is_found_in_the_packs(world):
+    """As when a pack could not be read for a while."""
+    blobs = fill(world, world.chunks, 0)
+    world.chunks.compact()
+    reader = world.another()
+    assert {id: reader.get(id) for id in blobs} == blobs
+    (old,) = world.ledger.indexes()
+    some = {pack.name for pack in world.ledger.packs()[::2]}
+    new = merge_indexes(world.memory, IndexMerge((), (old,)), "indexes/new", some.__contains__)
+    assert new.chunks == 8
+    world.ledger.merged(new, [old.name])
+    world.memory.delete(old.name)
+    for chunks in (reader, world.another()):
+        chunks._locations.refresh()
+        assert all(chunks._locations.keeps(id) for id in blobs)
 
 
 def test_an_index_replaced_under_a_readers_eyes_is_no_problem(world):

@@ -1,6 +1,13 @@
 """What a process believes to be live follows the ledger."""
 
+from itertools import count
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from storage.chunks.conftest import World
+
 from hathi.storage.chunks.locations import Locations
+from hathi.storage.chunks.packs import read_table
 
 
 def test_nothing_is_asked_of_the_store_while_nothing_changes(world):
@@ -52,3 +59,61 @@ def test_a_pack_written_here_is_not_read_back(world):
         upload.put(b"chunk")
         assert upload.seal() == []
     assert world.counting.calls == {"put": 1}
+
+
+ACTIONS = st.sampled_from(["write", "write many", "condemn", "spare", "drop", "merge", "refresh one"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ACTIONS, max_size=40), st.randoms(use_true_random=False))
+def test_whoever_follows_changes_knows_what_he_would_know_who_begins_now(actions, random):
+    """Whatever happened in between, and however much of it was missed."""
+    world = World(pack_bytes=4 << 10)
+    followers = [world.another() for _ in range(2)]
+    holds: dict[str, set[bytes]] = {}
+    numbers = count()
+
+    def write(number: int, size: int) -> None:
+        with world.chunks.upload() as upload:
+            ids = {upload.put(b"%d " % next(numbers) + random.randbytes(size)) for _ in range(number)}
+            for record in upload.seal():
+                world.ledger.register(upload, [record])
+                table = read_table(world.memory, record)
+                holds[record.name] = ids & {entry.id for entry in table.entries()}
+
+    for action in actions:
+        packs = world.ledger.packs()
+        some = [pack.name for pack in packs if random.random() < 0.3]
+        if action == "write":
+            write(2, 50)
+        elif action == "write many":
+            for _ in range(20):
+                write(1, 2500)
+        elif action == "condemn":
+            world.ledger.condemn(some)
+        elif action == "spare":
+            world.ledger.spare(some)
+        elif action == "drop":
+            world.chunks.delete_packs(world.ledger.droppable())
+        elif action == "merge":
+            while world.chunks.compact():
+                pass
+        elif action == "refresh one":
+            followers[0]._locations.refresh()
+    world.chunks._locations.refresh()
+    fresh = world.another()._locations
+    fresh.refresh()
+    states = world.ledger.packs()
+    tables = {state.name: {entry.id for entry in read_table(world.memory, state.record).entries()} for state in states}
+    live = set().union(*tables.values())
+    in_use = set().union(*(tables[state.name] for state in states if state.condemned is None))
+    every = set().union(*holds.values()) | live
+    for chunks in followers:
+        chunks._locations.refresh()
+    for locations in (fresh, world.chunks._locations, *(chunks._locations for chunks in followers)):
+        assert {id for id in every if locations.keeps(id)} == in_use
+        assert {id for id in every if locations.find(id) is not None} == live
+        assert locations.unreadable() is None
+        assert {table.key for table in locations._indexes} == {index.name for index in world.ledger.indexes()}
+        assert set(locations.inventory().small) == set(fresh.inventory().small)
+        assert set(locations.inventory().fresh) == set(fresh.inventory().fresh)

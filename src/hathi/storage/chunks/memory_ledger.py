@@ -101,6 +101,14 @@ class MemoryLedger:
                     self._packs[name] = self._version, changed
             return self._version
 
+    def spare(self, names: Iterable[str]) -> None:
+        """Take back that packs are condemned."""
+        with self._lock:
+            self._version += 1
+            for name in names:
+                changed = replace(self._packs[name][1], condemned=None, superseded=False)
+                self._packs[name] = self._version, changed
+
     def superseded(self) -> list[str]:
         """See `PackLedger`."""
         return [state.name for state in self.packs() if state.superseded]
