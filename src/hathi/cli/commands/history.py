@@ -7,7 +7,7 @@ import click
 from hathi.cli import options, references
 from hathi.cli.errors import CliError
 from hathi.cli.grammar import command
-from hathi.cli.session import Session, pass_session
+from hathi.cli.session import Session, pass_session, require
 from hathi.model import ids
 from hathi.wire.gen import pfs_pb2
 
@@ -62,6 +62,7 @@ def find_commit(session: Session, file: str, as_json: bool, limit: int, timeout:
     """The search goes from the given commit back along its parents."""
     from hathi.cli.render import documents
 
+    require(limit >= 0, "--limit must not be negative")
     where = references.one_file(file, session.project(project))
     request = pfs_pb2.FindCommitsRequest(start=where.commit, file_path=where.path, limit=limit)
     answers = session.server.pfs.FindCommits(request, timeout=timeout or None)

@@ -18,6 +18,7 @@ from hathi.cli.render import documents
 from hathi.cli.session import Session, pass_session, require
 from hathi.cli.submitting import Order, submit, submit_all
 from hathi.images.publishing import Wish
+from hathi.model.quoting import excerpt
 from hathi.wire.gen import pps_pb2
 
 _file = click.option("-f", "--file", "place", default="", metavar="SPEC", help="A path, a URL, or - (default).")
@@ -97,8 +98,11 @@ def edit_pipeline(
     form = documents.wanted(True, output)
     message = references.pipeline(pipeline, session.project(project))
     info = session.server.pps.InspectPipeline(pps_pb2.InspectPipelineRequest(pipeline=message, details=True))
+    require(
+        info.user_spec_json, f"the server has no text of the spec of {pipeline}; write one for create pipeline --update"
+    )
     before = documents.document(json.loads(info.user_spec_json), form) + "\n"
-    after = _edited(before, form, shlex.split(editor or session.env.get("EDITOR") or "vim"))
+    after = _edited(before, form, _words(editor or session.env.get("EDITOR") or "vim"))
     if after == before:
         click.echo("Pipeline unchanged, no update will be performed.", err=True)
         return
@@ -137,6 +141,16 @@ def _read(
     return specs.parse(rendered, jsonnet, home, session.warn, folder, tagged=order.wish is not None)
 
 
+def _words(editor: str) -> list[str]:
+    """Return a command for an editor in words."""
+    try:
+        words = shlex.split(editor)
+    except ValueError as error:
+        raise CliError(f'the editor "{excerpt(editor)}" is no command: {error}') from error
+    require(words, "the name of the editor is empty")
+    return words
+
+
 def _edited(text: str, form: str, editor: list[str]) -> str:
     """Return what the editor makes of a text."""
     handle, name = tempfile.mkstemp(prefix="pipeline-", suffix=f".{form}", text=True)
@@ -146,7 +160,7 @@ def _edited(text: str, form: str, editor: list[str]) -> str:
             stream.write(text)
         done = subprocess.run([*editor, name], check=False)
         require(done.returncode == 0, f"the editor {editor[0]} failed with exit code {done.returncode}")
-        return file.read_text()
+        return fetching.read_text(name)
     except OSError as error:
         raise CliError(f"cannot run the editor {editor[0]}: {error.strerror}") from error
     finally:
