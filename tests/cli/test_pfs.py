@@ -8,7 +8,7 @@ import pytest
 import yaml
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from hathi.wire.gen import auth_pb2, pfs_pb2, pps_pb2
+from hathi.wire.gen import admin_pb2, auth_pb2, hathi_pb2, pfs_pb2, pps_pb2
 
 NOW = 1_700_000_000
 ID = "0123456789ab4def8123456789abcdef"
@@ -201,12 +201,47 @@ def test_delete_all_wants_exactly_y(pachctl, server, answer, deleted) -> None:
         assert len(server.asked("DeleteAll")) == 3
 
 
-def test_whoami_and_cluster(pachctl, failing, server, failure) -> None:
+def test_whoami(pachctl, failing, server, failure) -> None:
     server.answers["WhoAmI"] = failure("UNIMPLEMENTED", "the auth service is not activated")
     assert failing("auth", "whoami").err == "the auth service is not activated\n"
     server.answers["WhoAmI"] = auth_pb2.WhoAmIResponse(username="robot:ci")
     assert pachctl("auth", "whoami").out == 'You are "robot:ci"\n'
-    assert "Paused: false" in pachctl("inspect", "cluster").out
+
+
+def test_the_first_line_of_a_cluster_is_its_id_and_of_other_servers_the_only_one(pachctl, server) -> None:
+    server.answers["InspectCluster"] = admin_pb2.ClusterInfo(id="c1", deployment_id="c1")
+    server.answers["Server"] = hathi_pb2.ServerResponse(version="0.1", runtime="process")
+    usage = hathi_pb2.UsageResponse(stored_bytes=2048, logical_bytes=4096, unused_bytes=1024)
+    server.answers["Usage"] = usage
+    told = "c1\nVersion: 0.1\nRuntime: process\nStored: 2KiB\n"
+    assert pachctl("inspect", "cluster").out == told + "Garbage: not measured yet; run `pachctl gc --dry-run`\n"
+    usage.measured.FromSeconds(1)
+    assert pachctl("inspect", "cluster").out.startswith(told + "Files of all commits: 4KiB (")
+    assert "\nGarbage: about 1KiB, which `pachctl gc` frees (" in pachctl("inspect", "cluster").out
+    server.unserved |= {"hathi_v1.About", "hathi_v1.Storage"}
+    assert pachctl("inspect", "cluster").out == "c1\n"
+    assert json.loads(pachctl("inspect", "cluster", "--raw").out) == {"id": "c1", "deployment_id": "c1"}
+
+
+def test_gc_shows_how_far_it_is_and_what_it_freed(pachctl, failing, server) -> None:
+    plan = hathi_pb2.CollectPlan(packs=7, stored_bytes=4096, frees_bytes=2048, drop_packs=1, rewrite_packs=2)
+    plan.first.add(name="packs/00/a-1", size=1024)
+    plan.first.add(name="packs/00/a-2", size=1024, used_bytes=10)
+    working = [hathi_pb2.CollectResponse(phase="looking"), hathi_pb2.CollectResponse(phase="looking")]
+    last = hathi_pb2.CollectResponse(plan=plan, done=True, freed_bytes=2000, packs=3, orphans=1)
+    server.answers["Collect"] = [*working, last]
+    done = pachctl("gc")
+    assert done.out == "freed 1.953KiB: deleted 3 of 7 packs and 1 unfinished objects\n"
+    assert done.err == "looking ...\n"
+    assert pachctl("gc", "--dry-run").out.splitlines() == [
+        "PACK         SIZE IN USE ACTION",
+        "packs/00/a-1 1KiB 0B     delete",
+        "packs/00/a-2 1KiB 10B    rewrite",
+        "... and 1 more",
+        "would free 2KiB of 4KiB: delete 1 and rewrite 2 of 7 packs",
+    ]
+    server.answers["Collect"] = working
+    assert "run `pachctl gc` again" in failing("gc").err
 
 
 def test_transactions_queue_what_changes(pachctl, failing, server, config) -> None:

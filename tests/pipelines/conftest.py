@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from blake3 import blake3
+from collecting import noting_names
 from databases import database_url
 
 from hathi.metadata.database import Database
@@ -19,7 +21,7 @@ from hathi.model.inputs import Cross, Pfs, Union, sources
 from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.model.references import CommitSpec, Pipeline, Repo
-from hathi.pipelines import definitions, jobs, meta_tree, work
+from hathi.pipelines import definitions, jobs, meta_tree, references, work
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
@@ -134,6 +136,7 @@ class World:
         self.store = Store(self.db, Chunks(self.objects, ledger), ledger)
         register(self.store)
         meta_tree.register(self.store)
+        references.register(self.store)
         self.logs = Logs(SegmentLog(Path(self._logs.name)), self.db.feed)
         self.controllers = Controllers(self.store, self.runtime, self.logs, Supervisor(self.clock))
         self.controllers.subscribe()
@@ -270,8 +273,9 @@ def clock():
 
 
 @pytest.fixture
-def world(tmp_path):
+def world(tmp_path, request):
     world = World(database_url(tmp_path / "hathi.db"))
-    world.repo("data")
-    yield world
+    with nullcontext() if "costs" in request.module.__name__ else noting_names(lambda: world.store):
+        world.repo("data")
+        yield world
     world.close()

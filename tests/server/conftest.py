@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.model.worker_tokens import KEY_BYTES, WorkerTokens
+from hathi.pipelines import references
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.fake import FakeRuntime
+from hathi.server.garbage import Garbage
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.serving import GrpcServer
 from hathi.storage.chunks.store import Chunks
@@ -38,14 +41,16 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
     ledger = DatabaseLedger(database)
     store = Store(database, Chunks(objects, ledger), ledger)
     register(store)
+    references.register(store)
     logs = Logs(SegmentLog(tmp_path / "logs"), database.feed)
     runtime = FakeRuntime()
     supervisor = Supervisor()
     finisher, controllers = Finisher(store, supervisor), Controllers(store, runtime, logs, supervisor)
-    for part in (finisher, controllers):
+    garbage = Garbage(store, supervisor, timedelta(0))
+    for part in (finisher, controllers, garbage):
         part.start()
-    yield Backend(store, objects, logs, runtime, CLUSTER, WorkerTokens(bytes(KEY_BYTES)))
-    for part in (controllers, finisher):
+    yield Backend(store, objects, logs, runtime, CLUSTER, WorkerTokens(bytes(KEY_BYTES)), garbage)
+    for part in (garbage, controllers, finisher):
         part.stop()
     store.chunks.close()
     database.close()

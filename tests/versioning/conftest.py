@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from collecting import noting_names
 from databases import database_url
 from sqlalchemy import event
 
@@ -138,9 +139,10 @@ def objects() -> MemoryStore:
 
 
 @pytest.fixture
-def world(tmp_path: Path, objects: MemoryStore) -> Iterator[World]:
+def world(tmp_path: Path, objects: MemoryStore, request: pytest.FixtureRequest) -> Iterator[World]:
     world = open_world(tmp_path / "hathi.db", objects)
-    yield world
+    with nullcontext() if "costs" in request.module.__name__ else noting_names(lambda: world.store):
+        yield world
     world.store.chunks.close()
     world.db.close()
 

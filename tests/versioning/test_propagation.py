@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hathi.model.infos import Origin
+from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import branches, commits
 
 
@@ -130,7 +131,7 @@ def test_a_step_may_finish_what_was_made(world) -> None:
     def close(tx, new) -> None:
         for one in new:
             if not one.finished and str(one.commit.repo) == "default/b":
-                commits.finish_output(tx, one.commit, b"r" * 32, 0)
+                commits.finish_output(tx, one.commit, EMPTY_ROOT, 0)
 
     world.store.steps.on_new_commits(1, close)
     world.store.steps.on_finished(1, lambda tx, commits: done.extend(commits))

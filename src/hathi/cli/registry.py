@@ -209,6 +209,7 @@ COMMANDS: tuple[Entry, ...] = (
     *_group(
         "cluster",
         ("inspect cluster", "Show what the server says of itself."),
+        ("gc", "Delete stored data that nothing refers to any more."),
         ("delete all", "Delete everything."),
         ("auth whoami", "Print who the server thinks you are."),
         plural=False,

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from types import TracebackType
 from typing import Protocol
@@ -118,6 +119,24 @@ class Catalogue:
     def __str__(self) -> str:
         what = "all" if self.since < 0 else f"changes since {self.since}"
         return f"catalogue at {self.version} ({what}): {len(self.packs)} packs, {len(self.indexes)} indexes"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is stored, and what garbage collection would do about it.
+
+    stored: bytes of all packs, as they are now.
+    logical: bytes of the files of all commits, each counted whole, when it was last measured.
+    unused: about how many of the stored bytes a collection would free.
+    changed: whether anything was written or deleted since it was last measured.
+    measured: when; None when it never was.
+    """
+
+    stored: int = 0
+    logical: int = 0
+    unused: int = 0
+    changed: bool = False
+    measured: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

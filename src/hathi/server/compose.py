@@ -12,13 +12,14 @@ import os
 import stat
 import uuid
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.model.errors import PreconditionError, UnavailableError
 from hathi.model.worker_tokens import WorkerTokens
-from hathi.pipelines import meta_tree
+from hathi.pipelines import meta_tree, references
 from hathi.pipelines.births import register
 from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
@@ -26,6 +27,7 @@ from hathi.runtimes.keeping.place import Place
 from hathi.runtimes.keeping.shares import most_workers
 from hathi.server import runtimes, worker_key
 from hathi.server.config import Settings
+from hathi.server.garbage import Garbage
 from hathi.server.grpc.admission import Admission
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.fetch import parse_rules
@@ -79,6 +81,7 @@ class Server:
         store = Store(database, chunks, ledger)
         register(store)
         meta_tree.register(store)
+        references.register(store)
         segments = SegmentLog(settings.logs)
         parts.callback(segments.close)
         logs = Logs(segments, database.feed)
@@ -102,10 +105,11 @@ class Server:
         merging = pack_merging(supervisor, chunks)
         heartbeat = holder_heartbeat(supervisor, ledger)
         pruning = log_pruning(supervisor, database, logs, settings)
+        garbage = Garbage(store, supervisor, timedelta(seconds=settings.gc_interval))
         admission = Admission(limits=StreamLimits(idle=settings.stream_idle))
-        backend = Backend(store, objects, logs, runtime, cluster, tokens, fetching)
+        backend = Backend(store, objects, logs, runtime, cluster, tokens, garbage, fetching)
         server = GrpcServer(backend, settings.host, settings.port, admission)
-        for part in (heartbeat, finisher, controllers, merging, pruning):
+        for part in (heartbeat, finisher, controllers, merging, pruning, garbage):
             part.start()
             parts.callback(part.stop)
         self._address = server.start()

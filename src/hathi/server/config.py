@@ -32,6 +32,7 @@ class Settings:
     stream_idle: seconds after which a call is ended whose client sends and reads nothing.
     max_workers: how many workers this machine runs at a time, shared by all pipelines; 0 for what fits the machine.
     max_processes: how many processes and threads the commands of one worker may have at a time; 0 for any.
+    gc_interval: most seconds between two garbage collections while anything changes; 0 for only on request.
     log_days, log_megabytes: how old, and for each pipeline how large, the logs of user code may get.
     show: folders in /tmp or in home folders that the process runtime lets user code read; these appear empty otherwise.
     """
@@ -48,7 +49,7 @@ class Settings:
     stream_idle: float = 1800.0
     max_workers: int = 0
     max_processes: int = MAX_PROCESSES
-
+    gc_interval: float = 3600.0
     log_days: float = 30.0
     log_megabytes: int = 1024
 
@@ -91,6 +92,8 @@ class Settings:
             )
         if not 1 <= self.stream_idle <= 1_000_000:
             raise InvalidError(f"--stream-idle {self.stream_idle}: must be between 1 and 1000000 seconds")
+        if not 0 <= self.gc_interval <= 10_000_000:
+            raise InvalidError(f"--gc-interval {self.gc_interval}: must be between 0 and 10000000 seconds")
         if not 0 < self.log_days <= 100_000:
             raise InvalidError(f"--log-days {self.log_days}: must be more than 0 and at most 100000")
         if not 16 <= self.log_megabytes <= 1 << 30:

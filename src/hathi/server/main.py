@@ -92,6 +92,14 @@ from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
     help="Processes and threads that the commands of one worker may have, where that can be enforced; 0 for any.",
 )
 @click.option(
+    "--gc-interval",
+    envvar="HATHI_GC_INTERVAL",
+    type=float,
+    default=3600.0,
+    show_default=True,
+    help="Most seconds between two garbage collections while anything changes; 0: only when `pachctl gc` asks.",
+)
+@click.option(
     "--log-days",
     envvar="HATHI_LOG_DAYS",
     type=float,
@@ -122,6 +130,7 @@ def main(
     stream_idle: float,
     max_workers: int,
     max_processes: int,
+    gc_interval: float,
     log_days: float,
     log_megabytes: int,
 ) -> None:
@@ -139,6 +148,7 @@ def main(
         stream_idle=stream_idle,
         max_workers=max_workers,
         max_processes=max_processes,
+        gc_interval=gc_interval,
         log_days=log_days,
         log_megabytes=log_megabytes,
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, insert, or_, select
+from sqlalchemy import Row, and_, func, insert, or_, select
 from sqlalchemy import delete as delete_from
 from sqlalchemy import update as update_table
 
+from hathi.metadata import usage
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import branch_provenance, branches, commits, projects, repos
 from hathi.model import names
@@ -113,6 +114,8 @@ def remove(tx: Transaction, gone: Iterable[Repo]) -> None:
         id = tx.connection.execute(select(repos.c.id).where(is_repo(repo))).scalar_one()
         of_repo = select(branches.c.id).where(branches.c.repo_id == id)
         propagation.abandoned(tx, tx.connection.execute(of_repo).scalars().all())
+        largest = tx.connection.execute(select(func.max(commits.c.size)).where(commits.c.repo_id == id)).scalar()
+        usage.deleted(tx, largest or 0)
         tx.connection.execute(delete_from(branches).where(branches.c.repo_id == id))
         tx.connection.execute(delete_from(commits).where(commits.c.repo_id == id))
         tx.connection.execute(delete_from(repos).where(repos.c.id == id))

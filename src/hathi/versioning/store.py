@@ -12,9 +12,11 @@ from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.filesets.nodes import Nodes
+from hathi.storage.garbage.tracing import TreeKinds
 from hathi.versioning.drafts import Drafts
 from hathi.versioning.locks import Locks
 from hathi.versioning.projections import Projections
+from hathi.versioning.roots import Roots
 from hathi.versioning.steps import Steps
 
 REMEMBERED_ENTRIES = 100_000
@@ -26,8 +28,9 @@ class Store:
     """Everything below pipelines and doors. One for each process; thread-safe.
 
     ledger: that of `chunks`. steps: what others want to be told inside transactions; projections: how commits that hold
-    no files are shown as files; both are registered while the program is put together. nodes: what readers of trees
-    share. drafts: the trees of open commits.
+    no files are shown as files; roots, trees: where roots are named and what trees refer to, for garbage collection.
+    All four are registered while the program is put together. nodes: what readers of trees share. drafts: the trees of
+    open commits.
     """
 
     db: Database
@@ -36,6 +39,8 @@ class Store:
     steps: Steps = field(default_factory=Steps)
     locks: Locks = field(default_factory=Locks)
     projections: Projections = field(default_factory=Projections)
+    roots: Roots = field(default_factory=Roots)
+    trees: TreeKinds = field(default_factory=TreeKinds)
     nodes: Nodes = field(init=False)
     drafts: Drafts = field(init=False)
 

@@ -125,6 +125,11 @@ class Client:
         """What this server is; Hathi only."""
         return hathi_pb2_grpc.AboutStub(self._channel)
 
+    @cached_property
+    def storage(self) -> hathi_pb2_grpc.StorageStub:
+        """The bytes at rest, and garbage collection; Hathi only."""
+        return hathi_pb2_grpc.StorageStub(self._channel)
+
     def close(self) -> None:
         """End every call and the connection."""
         self._raw.close()

@@ -16,7 +16,7 @@ from hathi.storage.filesets.node import EMPTY_ROOT, Schema
 from hathi.storage.filesets.run import store
 from hathi.storage.filesets.writer import RunWriter
 from hathi.storage.garbage.marks import Marks, Role
-from hathi.storage.garbage.snapshot import open_tables
+from hathi.storage.garbage.snapshot import take_snapshot
 from hathi.storage.garbage.tracing import Tracer, TreeKinds
 
 
@@ -54,14 +54,13 @@ def register(chunks: Chunks, upload) -> None:
 
 
 def fresh_marks(chunks: Chunks) -> Marks:
-    catalogue = chunks.ledger.catalogue()
-    assert catalogue is not None
-    return Marks(open_tables(chunks.objects, catalogue), frozenset(pack.name for pack in catalogue.packs))
+    return take_snapshot(chunks.objects, chunks.ledger).marks()
 
 
 def traced(chunks: Chunks, *roots: bytes, kinds: TreeKinds | None = None, reader: Reader | None = None) -> Marks:
     marks = fresh_marks(chunks)
-    Tracer(kinds or TreeKinds(), reader or Reader(chunks), marks, lambda: None).trace(roots)
+    for _ in Tracer(kinds or TreeKinds(), reader or Reader(chunks), marks).trace(roots):
+        pass
     return marks
 
 
@@ -135,7 +134,8 @@ def test_what_was_written_after_the_tables_were_read_is_followed_all_the_same(ch
     old = written(chunks, {f"/{n}": b"file %d" % n for n in range(1000)})
     marks = fresh_marks(chunks)
     new = written(chunks, {"/17": b"new"}, old)
-    Tracer(TreeKinds(), Reader(chunks), marks, lambda: None).trace([new])
+    for _ in Tracer(TreeKinds(), Reader(chunks), marks).trace([new]):
+        pass
     # All but the file that was replaced, and the nodes above it.
     assert 1 <= sum(pack.chunks for pack in chunks.ledger.catalogue().packs) - reached(marks) <= 10
 
@@ -159,14 +159,14 @@ def test_empty_trees_refer_to_nothing(chunks) -> None:
     assert reached(traced(chunks, EMPTY_ROOT, b"")) == 0
 
 
-def test_the_caller_can_stop_at_any_node(chunks) -> None:
-    root = written(chunks, {f"/{n}": b"file %d" % n for n in range(1000)})
-
-    def stop() -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        Tracer(TreeKinds(), Reader(chunks), fresh_marks(chunks), stop).trace([root])
+def test_little_is_read_at_a_time(chunks) -> None:
+    root = written(chunks, {f"/{n}": b"file %d" % n for n in range(20_000)})
+    reader = Reader(chunks)
+    read = 0
+    for _ in Tracer(TreeKinds(), reader, fresh_marks(chunks)).trace([root]):
+        assert len(reader.read) - read <= 64
+        read = len(reader.read)
+    assert read > 64
 
 
 def test_a_mark_in_one_role_says_nothing_of_the_others(chunks) -> None:

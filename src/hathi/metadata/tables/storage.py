@@ -62,3 +62,15 @@ named_roots = Table(
     Column("kind", String, nullable=False),  # schema of the tree: files, run, datums
     Column("root", LargeBinary, nullable=False),
 )
+
+storage_usage = Table(
+    "storage_usage",
+    metadata,
+    # One row, made by the first measurement or deletion.
+    Column("id", Integer, primary_key=True),
+    Column("measured", UtcTime),  # when garbage was last collected or looked for
+    Column("version", BigInteger, nullable=False, default=-1),  # of the catalogue at that time
+    Column("logical", BigInteger, nullable=False, default=0),  # bytes of all commits at that time
+    Column("unused", BigInteger, nullable=False, default=0),  # bytes that a collection would have freed at that time
+    Column("deleted", BigInteger, nullable=False, default=0),  # bytes deleted since, about
+)

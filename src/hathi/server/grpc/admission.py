@@ -64,6 +64,7 @@ _METHODS = {
     "hathi_v1.Workers/ReadObject": WORKER_STREAMS,
     "hathi_v1.Workers/WriteObject": WORKER_STREAMS,
     "hathi_v1.Files/Get": DOWNLOADS,
+    "hathi_v1.Storage/Collect": WAITS,
     "pfs_v2.API/GetFile": DOWNLOADS,
     "pfs_v2.API/GetFileTAR": DOWNLOADS,
     "pfs_v2.API/InspectCommit": WAITS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hathi.model.worker_tokens import WorkerTokens
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.interface import Runtime
+from hathi.server.garbage import Garbage
 from hathi.server.grpc.fetch import FetchRules
 from hathi.storage.objects.interface import ObjectStore
 from hathi.versioning.store import Store
@@ -15,7 +16,7 @@ from hathi.versioning.store import Store
 @dataclass(frozen=True)
 class Backend:
     """cluster_id: 32 hex digits that stay the same for the life of the stored data. tokens: of workers.
-    fetching: from where URLs may be put.
+    garbage: collects it. fetching: from where URLs may be put.
     """
 
     store: Store
@@ -24,4 +25,5 @@ class Backend:
     runtime: Runtime
     cluster_id: str
     tokens: WorkerTokens
+    garbage: Garbage
     fetching: FetchRules = field(default_factory=FetchRules)

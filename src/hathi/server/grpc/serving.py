@@ -79,6 +79,7 @@ class GrpcServer:
             (hathi_pb2.DESCRIPTOR.services_by_name["Files"], [hathi.Files(backend)], ""),
             (hathi_pb2.DESCRIPTOR.services_by_name["Workers"], [hathi.Workers(backend)], ""),
             (hathi_pb2.DESCRIPTOR.services_by_name["About"], [hathi.About(backend)], ""),
+            (hathi_pb2.DESCRIPTOR.services_by_name["Storage"], [hathi.Storage(backend)], ""),
         ]
         self._health = Health([service.full_name for service, _, _ in services])
         services.append((health_pb2.DESCRIPTOR.services_by_name["Health"], [self._health], ""))

@@ -64,6 +64,10 @@ class Chunks:
         """Return a live chunk or node. Raises `ChunkMissing`, `PackDamaged` and what the object store raises."""
         return self._reader.get(id)
 
+    def get_each(self, ids: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield live chunks in turn, past the cache: for whoever reads a great many once. Raises what `get` does."""
+        return self._reader.get_each(ids)
+
     def read(self, content: Content, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield `length` bytes of a file from `offset`, fewer where it ends before. Pieces are at most a chunk long."""
         return self._reader.read(content, offset, length)

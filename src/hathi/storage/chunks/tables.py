@@ -115,6 +115,10 @@ class Table:
         for at in range(0, self._count * ENTRY.size, ENTRY.size):
             yield bytes(view[at : at + ENTRY.size])
 
+    def id(self, number: int) -> bytes:
+        """Return the chunk id of an entry."""
+        return bytes(self._view[number * ENTRY.size : number * ENTRY.size + 32])
+
     def entries(self) -> Iterator[Entry]:
         """Yield every entry, in order of id."""
         for fields in ENTRY.iter_unpack(self._view[: self._count * ENTRY.size]):

@@ -39,24 +39,34 @@ class PackUse:
 class Marks:
     """The marked chunks among those of some tables. For one thread.
 
-    use: what of each pack is marked. stranded: chunks that were marked and are stored in no pack that stays.
+    use: what of each pack is marked. stranded: condemned packs in which marked chunks are that are nowhere else.
     """
 
-    def __init__(self, tables: Iterable[Table], stays: frozenset[str]) -> None:
+    def __init__(
+        self,
+        tables: Iterable[Table],
+        stays: frozenset[str],
+        condemned: frozenset[str] = frozenset(),
+        safe: Marks | None = None,
+    ) -> None:
         """Begin with nothing marked.
 
         Args:
             tables: where chunks are stored. A chunk may have several entries, of which one counts; the others are
                 copies that can go.
-            stays: the packs that are not condemned.
+            stays: the packs in use.
+            condemned: the packs that are about to go. What is in other packs is not there.
+            safe: what is marked there counts as marked here.
         """
         # The largest table first: it is the most likely one, and the order decides which of several entries counts.
         self._tables = sorted(tables, key=len, reverse=True)
         self._stays = stays
+        self._condemned = condemned
+        self._safe = safe
         self._bits = [tuple(bytearray((len(table) + 7) // 8) for _ in Role) for table in self._tables]
         self._foreign: set[tuple[bytes, Role]] = set()
         self.use: dict[str, PackUse] = {}
-        self.stranded: list[bytes] = []
+        self.stranded: set[str] = set()
 
     def __repr__(self) -> str:
         chunks = sum(use.chunks for use in self.use.values())
@@ -73,6 +83,8 @@ class Marks:
         A chunk without an entry was written after the tables were read. It is in no pack that can be condemned, but
         what it refers to may be, so it is remembered as well.
         """
+        if self._safe is not None and self._safe.has(id, role):
+            return False
         found = self._entry(id)
         if found is None:
             key = (id, role)
@@ -89,10 +101,18 @@ class Marks:
             use = self.use.setdefault(pack, PackUse())
             use.chunks += 1
             use.size += stored + ENTRY.size
-            if pack not in self._stays:
-                self.stranded.append(id)
+            if pack in self._condemned:
+                self.stranded.add(pack)
         roles[role][byte] |= bit
         return True
+
+    def has(self, id: bytes, role: Role) -> bool:
+        """Return whether a chunk is marked in this role."""
+        found = self._entry(id)
+        if found is None:
+            return (id, role) in self._foreign
+        table, row, _, _ = found
+        return bool(self._bits[table][role][row >> 3] & 1 << (row & 7))
 
     def holds(self, id: bytes, pack: str) -> bool:
         """Return whether a chunk is marked, and its copy in this pack is the one that counts."""
@@ -109,5 +129,6 @@ class Marks:
             for row, place in table.rows(id):
                 if place.pack in self._stays:
                     return number, row, place.pack, place.stored
-                condemned = condemned or (number, row, place.pack, place.stored)
+                if condemned is None and place.pack in self._condemned:
+                    condemned = number, row, place.pack, place.stored
         return condemned

@@ -68,27 +68,30 @@ class TreeKinds:
 class Tracer:
     """Marks what roots reach. For one thread."""
 
-    def __init__(self, kinds: TreeKinds, reader: ChunkReader, marks: Marks, pause: Callable[[], None]) -> None:
+    def __init__(self, kinds: TreeKinds, reader: ChunkReader, marks: Marks) -> None:
         """Begin with nothing traced.
 
         Args:
             kinds: how trees are followed.
             reader: where nodes and lists are read.
             marks: where chunks are marked; what is marked there already is not followed again.
-            pause: called before every few reads. It may sleep, and raise to give up.
         """
         self._kinds = kinds
         self._reader = reader
         self._marks = marks
-        self._pause = pause
         self._nodes: list[Sequence[bytes]] = []
         self._lists: list[bytes] = []
 
-    def trace(self, roots: Iterable[bytes]) -> None:
-        """Mark everything that the roots reach, and the roots."""
+    def trace(self, roots: Iterable[bytes]) -> Iterator[None]:
+        """Mark everything that the roots reach, and the roots; yields after every few reads, to let others work."""
         for root in roots:
             self.tree(root)
-            self._drain()
+            while self._nodes or self._lists:  # depth first, so that little is waiting at any time
+                if self._lists:
+                    self._read_lists()
+                else:
+                    self._read_nodes(self._nodes.pop())
+                yield
 
     def tree(self, root: bytes) -> None:
         """See `References`."""
@@ -109,15 +112,6 @@ class Tracer:
     def _open(self, ids: Sequence[bytes]) -> None:
         fresh = [id for id in ids if self._marks.add(id, Role.NODE)]
         self._nodes += [fresh[at : at + _TOGETHER] for at in range(0, len(fresh), _TOGETHER)]
-
-    def _drain(self) -> None:
-        """Read what was reported until nothing is left: depth first, so that little is waiting at any time."""
-        while self._nodes or self._lists:
-            self._pause()
-            if self._lists:
-                self._read_lists()
-            else:
-                self._read_nodes(self._nodes.pop())
 
     def _read_nodes(self, ids: Sequence[bytes]) -> None:
         for data in self._reader.get_each(ids):

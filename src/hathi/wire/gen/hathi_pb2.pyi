@@ -6,6 +6,7 @@ What is Hathi's alone: calls that the original's protocol has no place for. Publ
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -1236,3 +1237,185 @@ class JobResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___JobResponse: _TypeAlias = JobResponse  # noqa: Y015
+
+@_typing.final
+class UsageRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsageRequest: _TypeAlias = UsageRequest  # noqa: Y015
+
+@_typing.final
+class UsageResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STORED_BYTES_FIELD_NUMBER: _builtins.int
+    LOGICAL_BYTES_FIELD_NUMBER: _builtins.int
+    UNUSED_BYTES_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    stored_bytes: _builtins.int
+    """of all packs"""
+    logical_bytes: _builtins.int
+    """of the files of all commits, each counted whole; as of the last measurement"""
+    unused_bytes: _builtins.int
+    """about how many of stored_bytes a collection would free"""
+    @_builtins.property
+    def measured(self) -> _timestamp_pb2.Timestamp:
+        """unset when nothing was measured yet"""
+
+    def __init__(
+        self,
+        *,
+        stored_bytes: _builtins.int = ...,
+        logical_bytes: _builtins.int = ...,
+        unused_bytes: _builtins.int = ...,
+        measured: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["measured", b"measured"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["logical_bytes", b"logical_bytes", "measured", b"measured", "stored_bytes", b"stored_bytes", "unused_bytes", b"unused_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsageResponse: _TypeAlias = UsageResponse  # noqa: Y015
+
+@_typing.final
+class CollectRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    def __init__(
+        self,
+        *,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CollectRequest: _TypeAlias = CollectRequest  # noqa: Y015
+
+@_typing.final
+class CollectResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHASE_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    FREED_BYTES_FIELD_NUMBER: _builtins.int
+    PACKS_FIELD_NUMBER: _builtins.int
+    ORPHANS_FIELD_NUMBER: _builtins.int
+    phase: _builtins.str
+    """what it does now, for people"""
+    done: _builtins.bool
+    """it has ended; no message follows"""
+    freed_bytes: _builtins.int
+    """The rest is set in the last message, of what was not a dry run."""
+    packs: _builtins.int
+    """how many were deleted"""
+    orphans: _builtins.int
+    """other objects deleted, which nothing had ever named"""
+    @_builtins.property
+    def plan(self) -> Global___CollectPlan:
+        """in the last message"""
+
+    def __init__(
+        self,
+        *,
+        phase: _builtins.str = ...,
+        plan: Global___CollectPlan | None = ...,
+        done: _builtins.bool = ...,
+        freed_bytes: _builtins.int = ...,
+        packs: _builtins.int = ...,
+        orphans: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "freed_bytes", b"freed_bytes", "orphans", b"orphans", "packs", b"packs", "phase", b"phase", "plan", b"plan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CollectResponse: _TypeAlias = CollectResponse  # noqa: Y015
+
+@_typing.final
+class CollectPlan(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PACKS_FIELD_NUMBER: _builtins.int
+    STORED_BYTES_FIELD_NUMBER: _builtins.int
+    USED_BYTES_FIELD_NUMBER: _builtins.int
+    FREES_BYTES_FIELD_NUMBER: _builtins.int
+    DROP_PACKS_FIELD_NUMBER: _builtins.int
+    REWRITE_PACKS_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    packs: _builtins.int
+    """how many there are"""
+    stored_bytes: _builtins.int
+    """of all of them"""
+    used_bytes: _builtins.int
+    """of those, what is in use"""
+    frees_bytes: _builtins.int
+    """what a collection gives back"""
+    drop_packs: _builtins.int
+    """packs in which nothing is in use"""
+    rewrite_packs: _builtins.int
+    """packs in which little is, and which are rewritten"""
+    @_builtins.property
+    def first(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlannedPack]:
+        """the first of both, a thousand at most"""
+
+    def __init__(
+        self,
+        *,
+        packs: _builtins.int = ...,
+        stored_bytes: _builtins.int = ...,
+        used_bytes: _builtins.int = ...,
+        frees_bytes: _builtins.int = ...,
+        drop_packs: _builtins.int = ...,
+        rewrite_packs: _builtins.int = ...,
+        first: _abc.Iterable[Global___PlannedPack] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drop_packs", b"drop_packs", "first", b"first", "frees_bytes", b"frees_bytes", "packs", b"packs", "rewrite_packs", b"rewrite_packs", "stored_bytes", b"stored_bytes", "used_bytes", b"used_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CollectPlan: _TypeAlias = CollectPlan  # noqa: Y015
+
+@_typing.final
+class PlannedPack(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    USED_BYTES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    size: _builtins.int
+    used_bytes: _builtins.int
+    """0: it is dropped"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        size: _builtins.int = ...,
+        used_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "size", b"size", "used_bytes", b"used_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlannedPack: _TypeAlias = PlannedPack  # noqa: Y015

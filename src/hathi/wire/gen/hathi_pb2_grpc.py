@@ -819,3 +819,124 @@ class About:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class StorageStub:
+    """Storage describes the bytes at rest and gives space back.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Usage = channel.unary_unary(
+                '/hathi_v1.Storage/Usage',
+                request_serializer=hathi__pb2.UsageRequest.SerializeToString,
+                response_deserializer=hathi__pb2.UsageResponse.FromString,
+                _registered_method=True)
+        self.Collect = channel.unary_stream(
+                '/hathi_v1.Storage/Collect',
+                request_serializer=hathi__pb2.CollectRequest.SerializeToString,
+                response_deserializer=hathi__pb2.CollectResponse.FromString,
+                _registered_method=True)
+
+
+class StorageServicer:
+    """Storage describes the bytes at rest and gives space back.
+    """
+
+    def Usage(self, request, context):
+        """Usage returns what is stored. It costs the same however much that is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Collect(self, request, context):
+        """Collect runs a garbage collection that begins now, and streams how far it is until it has ended. The server goes
+        on with it when the client leaves. With dry_run nothing is changed, and the last message holds the plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_StorageServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Usage': grpc.unary_unary_rpc_method_handler(
+                    servicer.Usage,
+                    request_deserializer=hathi__pb2.UsageRequest.FromString,
+                    response_serializer=hathi__pb2.UsageResponse.SerializeToString,
+            ),
+            'Collect': grpc.unary_stream_rpc_method_handler(
+                    servicer.Collect,
+                    request_deserializer=hathi__pb2.CollectRequest.FromString,
+                    response_serializer=hathi__pb2.CollectResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'hathi_v1.Storage', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('hathi_v1.Storage', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Storage:
+    """Storage describes the bytes at rest and gives space back.
+    """
+
+    @staticmethod
+    def Usage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hathi_v1.Storage/Usage',
+            hathi__pb2.UsageRequest.SerializeToString,
+            hathi__pb2.UsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Collect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hathi_v1.Storage/Collect',
+            hathi__pb2.CollectRequest.SerializeToString,
+            hathi__pb2.CollectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

@@ -265,3 +265,52 @@ class AboutServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_hathi_pb2.JobResponse, _abc.Awaitable[_hathi_pb2.JobResponse]]: ...
 
 def add_AboutServicer_to_server(servicer: AboutServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class StorageStub:
+    """Storage describes the bytes at rest and gives space back."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> StorageAsyncStub: ...
+    Usage: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.UsageRequest, _hathi_pb2.UsageResponse]
+    """Usage returns what is stored. It costs the same however much that is."""
+    Collect: _grpc.UnaryStreamMultiCallable[_hathi_pb2.CollectRequest, _hathi_pb2.CollectResponse]
+    """Collect runs a garbage collection that begins now, and streams how far it is until it has ended. The server goes
+    on with it when the client leaves. With dry_run nothing is changed, and the last message holds the plan.
+    """
+
+@_typing.type_check_only
+class StorageAsyncStub(StorageStub):
+    """Storage describes the bytes at rest and gives space back."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Usage: _aio.UnaryUnaryMultiCallable[_hathi_pb2.UsageRequest, _hathi_pb2.UsageResponse]  # type: ignore[assignment]
+    """Usage returns what is stored. It costs the same however much that is."""
+    Collect: _aio.UnaryStreamMultiCallable[_hathi_pb2.CollectRequest, _hathi_pb2.CollectResponse]  # type: ignore[assignment]
+    """Collect runs a garbage collection that begins now, and streams how far it is until it has ended. The server goes
+    on with it when the client leaves. With dry_run nothing is changed, and the last message holds the plan.
+    """
+
+class StorageServicer(metaclass=_abc_1.ABCMeta):
+    """Storage describes the bytes at rest and gives space back."""
+
+    @_abc_1.abstractmethod
+    def Usage(
+        self,
+        request: _hathi_pb2.UsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hathi_pb2.UsageResponse, _abc.Awaitable[_hathi_pb2.UsageResponse]]:
+        """Usage returns what is stored. It costs the same however much that is."""
+
+    @_abc_1.abstractmethod
+    def Collect(
+        self,
+        request: _hathi_pb2.CollectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_hathi_pb2.CollectResponse], _abc.AsyncIterator[_hathi_pb2.CollectResponse]]:
+        """Collect runs a garbage collection that begins now, and streams how far it is until it has ended. The server goes
+        on with it when the client leaves. With dry_run nothing is changed, and the last message holds the plan.
+        """
+
+def add_StorageServicer_to_server(servicer: StorageServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
