@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import sys
@@ -12,19 +13,21 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from hathi.model.errors import InvalidError
+from hathi.model.errors import InvalidError, UnavailableError
 from hathi.model.worker_tokens import Scope, WorkerTokens
-from hathi.server import compose, main, worker_key
+from hathi.server import compose, main, root_folder, worker_key
 from hathi.server.config import Settings
 
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """Signals mean afterwards what they meant before."""
+    """Signals, and what new files permit, are afterwards as they were before."""
+    umask = os.umask(0o022)
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     trace = sys.gettrace()
     yield
     sys.settrace(trace)
+    os.umask(umask)
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -34,7 +37,7 @@ def test_a_signal_ends_the_server_also_while_it_begins_to_wait(handlers: None, m
     said: list[str] = []
 
     class Server:
-        def __init__(self, settings: Any) -> None:
+        def __init__(self, settings: Any, lost: Any) -> None:
             pass
 
         def start(self) -> str:
@@ -81,12 +84,33 @@ def test_a_token_for_a_pipelines_workers_is_printed_where_the_root_folder_is(tmp
 
 
 def test_the_root_folder_is_for_its_owner_unless_others_may_need_it(tmp_path: Path, caplog: Any) -> None:
-    compose._keep_private(tmp_path / "new" / "root")
+    root_folder.keep_private(tmp_path / "new" / "root")
     assert stat.S_IMODE((tmp_path / "new" / "root").stat().st_mode) == 0o700
     (tmp_path / "empty").mkdir(mode=0o755)
-    compose._keep_private(tmp_path / "empty")
+    root_folder.keep_private(tmp_path / "empty")
     assert stat.S_IMODE((tmp_path / "empty").stat().st_mode) == 0o700
     (tmp_path / "shared" / "of others").mkdir(parents=True, mode=0o755)
-    compose._keep_private(tmp_path / "shared")
+    root_folder.keep_private(tmp_path / "shared")
     assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) & 0o077
     assert "chmod 700" in caplog.text
+
+
+def test_a_server_that_must_not_go_on_ends_with_the_reason(handlers: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    class Server:
+        def __init__(self, settings: Any, lost: Any) -> None:
+            self._lost = lost
+
+        def start(self) -> str:
+            self._lost("pachd on other has taken over the database")
+            return "localhost:1"
+
+        def stop(self) -> None:
+            said.append("stopped")
+
+    monkeypatch.setattr(compose, "Server", Server)
+    settings: Any = type("Settings", (), {"root": "/root"})()
+    with pytest.raises(UnavailableError, match="taken over"):
+        main.run(settings)
+    assert said == ["stopped"]

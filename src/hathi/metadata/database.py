@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, Executable, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from hathi.metadata import dialects, migrations
@@ -40,12 +40,14 @@ class Database:
 
     feed: tells who waits that something changed.
     shared: what `Transaction.notes` starts with in every transaction; filled while the program is put together.
+    fence: called when a writing transaction begins and before it commits; raises where it must not.
     """
 
     def __init__(self, engine: Engine, clock: Clock, supervisor: Supervisor) -> None:
         self.engine = engine
         self.feed = Feed()
         self.shared: dict[str, Any] = {}
+        self.fence: Callable[[], None] = lambda: None
         self.clock = clock
         self.postgres = engine.dialect.name == "postgresql"
         places = dialects.POSTGRES_WRITERS if self.postgres else 1
@@ -85,6 +87,7 @@ class Database:
         commit_set: id for the commits it makes, instead of a fresh one.
         An exception undoes everything. A thread must not open another one meanwhile (InternalError).
         """
+        self.fence()
         with self._writers, self._connection(write=True) as connection:
             tx = Transaction(connection, self.clock(), commit_set=commit_set, shared=self.shared)
             yield tx
@@ -92,6 +95,7 @@ class Database:
             topics, calls = tx.effects()
             if self._notifier and topics:
                 self._notifier.announce(connection, topics)
+            self.fence()
         self.feed.publish(*topics)
         for call in calls:
             call()
@@ -107,6 +111,22 @@ class Database:
         finally:
             self._readers.release()
 
+    @property
+    def name(self) -> str:
+        """The URL as people may see it: without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def at_once(self, statement: Executable, values: dict[str, Any]) -> bool:
+        """Run one writing statement by itself, past the queue of writers; returns whether it returned a row.
+
+        For heartbeats: nothing may depend on what else it sees.
+        """
+        if not self.postgres:  # SQLite lets one writer in, whoever it is
+            with self._writers, self._connection(write=True) as connection:
+                return connection.execute(statement, values).first() is not None
+        with self._connection(write=None) as connection:
+            return connection.execute(statement, values).first() is not None
+
     def close(self) -> None:
         """End every wait on the feed and close all connections; transactions that begin later are refused."""
         self._closed = True
@@ -116,7 +136,8 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _connection(self, *, write: bool) -> Iterator[Connection]:
+    def _connection(self, *, write: bool | None) -> Iterator[Connection]:
+        """write: whether the transaction writes; None means one statement that waits for no other writer."""
         if self._closed:
             raise UnavailableError("the database is closed: pachd is stopping")
         try:
@@ -124,11 +145,11 @@ class Database:
                 connection = plain.execution_options(hathi_write=write)
                 with connection.begin():
                     yield connection
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as error:
             raise translate(error) from error
 
     def __repr__(self) -> str:
-        return f"Database({self.engine.url.render_as_string(hide_password=True)}, {self.feed!r})"
+        return f"Database({self.name}, {self.feed!r})"
 
 
 def _engine(url: str) -> Engine:
@@ -140,9 +161,16 @@ def _engine(url: str) -> Engine:
         if place.get_backend_name() not in _BACKENDS:
             raise InvalidError(f"databases of kind {place.drivername} are not served, but {' and '.join(_BACKENDS)}")
         if place.get_backend_name() == "sqlite" and place.database:
-            Path(place.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(place.database).parent)
         return create_engine(place, **dialects.engine_options(place))
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise InvalidError("the database's URL must look like sqlite:///path or postgresql://user@host/name") from None
     except ModuleNotFoundError as error:
         raise UnavailableError(f"the database cannot be used: the Python package {error.name} is missing") from None
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"cannot make the folder of the database {path}: {error.strerror}") from None

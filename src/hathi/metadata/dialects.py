@@ -5,9 +5,11 @@ SQLAlchemy asks us to begin each transaction; whether it writes stands in the co
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 
 BUSY_SECONDS = 30
 """How long a transaction waits for another process (a backup, a shell) that holds the SQLite file."""
@@ -37,6 +39,15 @@ POSTGRES_CONNECTION = {
 
 WRITER_LOCK = 0x48617468
 """Key of PostgreSQL's advisory lock that a writing transaction holds."""
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return the file of a SQLite database; None where `url` names another kind of database, or none."""
+    try:
+        place = make_url(url)
+    except (ArgumentError, ValueError):
+        return None
+    return Path(place.database).absolute() if place.get_backend_name() == "sqlite" and place.database else None
 
 
 def engine_options(url: URL) -> dict[str, Any]:
@@ -74,7 +85,8 @@ def _prepare_sqlite(engine: Engine, durable: bool) -> None:
 
 
 def _begin_postgres(connection: Connection) -> None:
-    if connection.get_execution_options().get("hathi_write"):
+    write = connection.get_execution_options().get("hathi_write")
+    if write:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
-    else:
+    elif write is not None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError, TimeoutError
 
 from hathi.model.errors import HathiError, InternalError, UnavailableError
 
@@ -18,16 +18,16 @@ _POSTGRES_AWAY = ("08", "28", "3D", "57P", "58", "25006")
 """Connections that break or are refused, servers that stop, disks that fail, a standby that takes no writes."""
 
 
-def translate(error: SQLAlchemyError) -> HathiError:
+def translate(error: Exception) -> HathiError:
     """Return the situation behind an error of the database, in one line.
 
     Returns UnavailableError where trying again may succeed without a change to Hathi, InternalError otherwise.
     """
     if isinstance(error, TimeoutError):  # of the connection pool
         return UnavailableError(OVERLOADED)
-    if not isinstance(error, DBAPIError):
+    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
         return InternalError(f"the database refused: {error}")
-    cause = error.orig
+    cause = error.orig if isinstance(error, DBAPIError) else error  # the driver's own, while it connects
     text = _first_line(cause)
     name = str(getattr(cause, "sqlite_errorname", "") or "")
     state = str(getattr(cause, "sqlstate", "") or "")
@@ -37,8 +37,8 @@ def translate(error: SQLAlchemyError) -> HathiError:
         return UnavailableError("another process holds the database; try again")
     if state.startswith(_POSTGRES_BUSY):
         return UnavailableError(OVERLOADED)
-    lost = error.connection_invalidated or isinstance(error, InterfaceError)
-    nameless = isinstance(error, OperationalError) and not name and not state
+    lost = isinstance(error, InterfaceError) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    nameless = type(cause).__name__ == "OperationalError" and not name and not state
     if lost or nameless or name.startswith(_SQLITE_AWAY) or state.startswith(_POSTGRES_AWAY):
         return UnavailableError(f"the database does not answer: {text}")
     return InternalError(f"the database refused: {text}")

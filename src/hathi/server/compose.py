@@ -6,18 +6,21 @@ workers, workers before the stores they report to.
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-import stat
-import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import select
+
+from hathi.metadata import installation
 from hathi.metadata.database import Database
+from hathi.metadata.dialects import sqlite_file
+from hathi.metadata.installation import Installation
 from hathi.metadata.ledger import DatabaseLedger
-from hathi.model.errors import PreconditionError, UnavailableError
+from hathi.metadata.tables.storage import packs
+from hathi.model.errors import UnavailableError
 from hathi.model.worker_tokens import WorkerTokens
 from hathi.pipelines import meta_tree, references
 from hathi.pipelines.births import register
@@ -25,7 +28,7 @@ from hathi.pipelines.controllers import Controllers
 from hathi.pipelines.logs import Logs
 from hathi.runtimes.keeping.place import Place
 from hathi.runtimes.keeping.shares import most_workers
-from hathi.server import runtimes, worker_key
+from hathi.server import identity, root_folder, runtimes, worker_key
 from hathi.server.config import Settings
 from hathi.server.garbage import Garbage
 from hathi.server.grpc.admission import Admission
@@ -35,6 +38,7 @@ from hathi.server.grpc.serving import GrpcServer
 from hathi.server.grpc.stalls import StreamLimits
 from hathi.server.housekeeping import holder_heartbeat, log_pruning, pack_merging
 from hathi.server.logging import configure
+from hathi.server.ownership import Ownership
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.local import LocalStore
 from hathi.storage.segments import SegmentLog
@@ -48,16 +52,24 @@ log = logging.getLogger("hathi.server")
 class Server:
     """One pachd. `start` returns when it serves; `stop` returns when everything of it has ended."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lost: Callable[[str], object] = log.critical) -> None:
+        """lost: called with the reason, from a thread, when the server must not go on; it is to be stopped then."""
         self.settings = settings
+        self._lost = lost
         self._parts = ExitStack()
         self._address = ""
 
     def start(self) -> str:
-        """Begin to serve and return `host:port`. Raises HathiError when the root folder or the port cannot be had."""
-        with ExitStack() as parts:  # what was started is stopped again when a later part cannot be
-            address = self._start(parts)
-            self._parts = parts.pop_all()
+        """Begin to serve and return `host:port`.
+
+        Raises HathiError when the root folder, the database or the port cannot be had, or do not belong together.
+        """
+        try:
+            with ExitStack() as parts:  # what was started is stopped again when a later part cannot be
+                address = self._start(parts)
+                self._parts = parts.pop_all()
+        except OSError as error:
+            raise UnavailableError(root_folder.explain(error, self.settings.root)) from error
         log.info("serving %s at %s", self.settings.root, address)
         return address
 
@@ -69,11 +81,17 @@ class Server:
         settings = self.settings
         fetching = parse_rules(settings.fetch_allow)
         configure(settings.log_format)
-        _own(settings.root, parts)
+        root_folder.hold(settings.root, parts)
+        objects = LocalStore(settings.objects)
+        _refuse_lost_database(settings, objects)
         supervisor = Supervisor()
         database = Database.open(settings.database_url, supervisor=supervisor)
         parts.callback(database.close)
-        objects = LocalStore(settings.objects)
+        cluster = _installation(settings, database, objects)
+        if not _beside(settings):
+            ownership = Ownership(database, settings.root, supervisor, self._lost)
+            ownership.start()
+            parts.callback(ownership.stop)
         ledger = DatabaseLedger(database)
         chunks = Chunks(objects, ledger)
         parts.callback(ledger.close)
@@ -85,7 +103,6 @@ class Server:
         segments = SegmentLog(settings.logs)
         parts.callback(segments.close)
         logs = Logs(segments, database.feed)
-        cluster = _cluster_id(settings.root)
         hide = [settings.root, settings.objects, settings.logs]
         tokens = WorkerTokens(worker_key.load(settings.root))
         place = Place(
@@ -117,44 +134,66 @@ class Server:
         return self._address
 
 
-def _own(root: Path, parts: ExitStack) -> None:
-    """Make the root folder and lock it, since two servers on one folder would undo each other's work."""
-    try:
-        _keep_private(root)
-        lock = parts.enter_context((root / "lock").open("w"))
-    except OSError as error:
-        raise UnavailableError(f"cannot use the root folder {root}: {error.strerror}") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise PreconditionError(f"another pachd serves {root}; stop it, or choose another folder with --root") from None
+def _refuse_lost_database(settings: Settings, objects: LocalStore) -> None:
+    """Raise PreconditionError where the file of a SQLite database is gone but objects are there.
 
-
-def _keep_private(root: Path) -> None:
-    """Make the root folder, or take an empty one, for its owner's eyes only. One with other things in it stays as it
-    is: it may be a folder that others need.
+    Before the file is made anew: whoever restores the database should find no other one in its place.
     """
-    root.parent.mkdir(parents=True, exist_ok=True)
+    path = sqlite_file(settings.database_url)
+    if path is not None and (not path.exists() or path.stat().st_size == 0) and _has_objects(objects):
+        word = root_folder.read_word(settings.root / identity.FILE)
+        identity.cluster_id(
+            identity.Found(settings.root, word, settings.objects, True, str(path), _beside(settings), None)
+        )
+
+
+def _installation(settings: Settings, database: Database, objects: LocalStore) -> str:
+    """Return the id of what is stored here, after a check that root folder, database and objects belong together."""
+    path = settings.root / identity.FILE
+    location = "" if _beside(settings) else objects.location()
+    with database.write() as tx:
+        row = installation.find(tx)
+        found = identity.Found(
+            root=settings.root,
+            word=root_folder.read_word(path),
+            objects=settings.objects,
+            has_objects=_has_objects(objects),
+            database=database.name,
+            beside=_beside(settings),
+            row=row,
+            has_packs=row is not None and tx.connection.execute(_ANY_PACK).first() is not None,
+            copy=_copied_from(row, location),
+        )
+        cluster = identity.cluster_id(found)
+        if found.word is None:
+            root_folder.write_word(path, cluster)
+        if row is None:
+            installation.create(tx, cluster, location)
+        elif row.location != location:
+            log.warning("the objects have moved from %s to %s", row.location or "beside the database", location)
+            installation.move(tx, location)
+    return cluster
+
+
+def _beside(settings: Settings) -> bool:
+    """Return whether the database lies in the root folder, and so moves, and is locked, with it."""
+    path = sqlite_file(settings.database_url)
+    return path is not None and path.resolve().is_relative_to(settings.root.resolve())
+
+
+def _copied_from(row: Installation | None, location: str) -> str:
+    """Return the root folder whose copy ours is: it is elsewhere, and still there; "" when there is none."""
+    if row is None or not row.location or row.location == location:
+        return ""
+    other = Path(row.location).parent
     try:
-        root.mkdir(mode=0o700)
-        return
-    except FileExistsError:
-        pass
-    mode = stat.S_IMODE(root.stat().st_mode)
-    if mode & 0o077 and not any(root.iterdir()):
-        root.chmod(0o700)
-    elif mode & 0o077:
-        log.warning("others may look into %s (its mode is %03o): chmod 700 %s", root, mode, root)
+        return str(other) if root_folder.read_word(other / identity.FILE) == row.cluster_id else ""
+    except OSError:
+        return ""
 
 
-def _cluster_id(root: Path) -> str:
-    """Return the id of what is stored in `root`: drawn when the folder is first used, the same ever after."""
-    path = root / "cluster-id"
-    if not path.exists():
-        draft = path.with_suffix(".new")
-        draft.write_text(uuid.uuid4().hex)
-        draft.rename(path)
-        descriptor = os.open(root, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
-    return path.read_text().strip()
+def _has_objects(objects: LocalStore) -> bool:
+    return next(iter(objects.list()), None) is not None
+
+
+_ANY_PACK = select(packs.c.name).limit(1)

@@ -12,7 +12,7 @@ import click
 
 from hathi import __version__
 from hathi.datum.limits import MAX_PROCESSES
-from hathi.model.errors import HathiError, InvalidError, PreconditionError
+from hathi.model.errors import HathiError, InvalidError, PreconditionError, UnavailableError
 from hathi.model.names import is_name
 from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
 
@@ -184,15 +184,16 @@ def run(settings: Settings) -> None:
 
     bound_arenas()
     # Not an event: a handler runs in the thread that waits, and would wait for the event's lock where that holds it.
-    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+    told: queue.SimpleQueue[int | str] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: told.put(number))
-    server = Server(settings)
+    server = Server(settings, told.put)
     try:
         address = server.start()
         click.echo(f"pachd {__version__} serves {settings.root} at grpc://{address}")
         sys.stdout.flush()
-        told.get()
+        if isinstance(reason := told.get(), str):
+            raise UnavailableError(reason)
     finally:
         server.stop()
 

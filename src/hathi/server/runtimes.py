@@ -13,7 +13,8 @@ from hathi.runtimes.external import ExternalRuntime
 from hathi.runtimes.interface import Runtime
 from hathi.runtimes.keeping.place import Place
 from hathi.runtimes.process import ProcessRuntime
-from hathi.server.config import Settings
+from hathi.server import root_folder
+from hathi.server.config import RUNTIMES, Settings
 from hathi.supervision import Supervisor
 
 
@@ -21,12 +22,9 @@ def chosen(settings: Settings) -> str:
     """Return the name of the runtime; `auto` is decided once for a root folder."""
     if settings.runtime != "auto":
         return settings.runtime
-    path = settings.root / "runtime"
-    if not path.exists():
-        draft = path.with_suffix(".new")
-        draft.write_text(best())
-        draft.rename(path)
-    return path.read_text().strip()
+    choices = tuple(name for name in RUNTIMES if name != "auto")
+    about = f"the runtime that its pipelines were made for ({' or '.join(choices)})"
+    return root_folder.decided(settings.root / "runtime", choices, best, about)
 
 
 def best() -> str:

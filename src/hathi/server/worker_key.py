@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
 from hathi.model.errors import PreconditionError
 from hathi.model.worker_tokens import KEY_BYTES
+from hathi.server.root_folder import write_word
 
 NAME = "worker-key"
 
@@ -22,7 +22,7 @@ def load(root: Path) -> bytes:
     except (OSError, UnicodeDecodeError) as error:
         raise PreconditionError(f"cannot read the key for workers, {path}: {error}") from None
     try:
-        key = bytes.fromhex(text)
+        key = bytes.fromhex(text.strip())
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
@@ -35,18 +35,5 @@ def load(root: Path) -> bytes:
 
 def _make(path: Path) -> str:
     text = secrets.token_hex(KEY_BYTES)
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, text.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_word(path, text)
     return text

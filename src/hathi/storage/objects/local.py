@@ -119,7 +119,8 @@ class LocalStore:
     def _open_temporary(self) -> tuple[Path, BinaryIO]:
         while True:
             path = self._temporary / uuid4().hex
-            file = path.open("xb", buffering=_BUFFER)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            file = os.fdopen(descriptor, "wb", buffering=_BUFFER)
             fcntl.flock(file, fcntl.LOCK_EX)
             if os.fstat(file.fileno()).st_nlink:
                 return path, file
