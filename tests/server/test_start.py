@@ -233,7 +233,7 @@ def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path, url: str, to
 @pytest.mark.parametrize("contents", [b"no database" * 1000, b"SQLite format 3\x00" + b"\xff" * 5000])
 def test_a_damaged_database_is_one_line(tmp_path: Path, contents: bytes) -> None:
     root = tmp_path / "root"
-    root.mkdir()
+    root.mkdir(mode=0o700)
     (root / "pachd.db").write_bytes(contents)
     assert "database" in pachd(root=root)
 
