@@ -157,6 +157,20 @@ def test_a_holder_elsewhere_outlives_a_restart(db: Database, ledger: DatabaseLed
     assert restarted.live_holders() == {worker.id, restarted.holder()}
 
 
+def test_a_server_that_was_killed_is_forgotten_by_the_next(db: Database, ledger: DatabaseLedger) -> None:
+    worker = ledger.open_holder("worker", "w")
+    restarted = DatabaseLedger(db)
+    restarted.end_other_servers()
+    assert restarted.live_holders() == {worker.id, restarted.holder()}
+
+
+def test_records_of_dead_holders_do_not_pile_up(clock: Clock, ledger: DatabaseLedger) -> None:
+    for _ in range(20):
+        ledger.open_holder("worker", "w")
+        clock.advance(86_400)
+    assert len(ledger.live_holders()) <= 4
+
+
 def test_a_heartbeat_writes_only_when_there_is_something_to_say(
     clock: Clock, db: Database, ledger: DatabaseLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

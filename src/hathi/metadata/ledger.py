@@ -42,6 +42,9 @@ What it had not named can be deleted only after that."""
 BEAT_SECONDS = 30.0
 """How often a process sends its heartbeat."""
 
+FORGOTTEN = timedelta(days=1)
+"""So long after its end the record of a holder is deleted even if nobody looked for dead ones."""
+
 SERVER, WORKER = "server", "worker"
 """Kinds of holders."""
 
@@ -152,6 +155,7 @@ class DatabaseLedger:
         id = uuid4().hex
         with self._database.write() as tx:
             version = tx.connection.execute(_CURRENT).scalar_one()
+            tx.connection.execute(delete(holders).where(holders.c.expires <= tx.now - FORGOTTEN))
             expires = tx.now + timedelta(seconds=self._seconds)
             row = {"id": id, "kind": kind, "name": name, "expires": expires, "oldest": version}
             tx.connection.execute(insert(holders), row)
@@ -178,6 +182,12 @@ class DatabaseLedger:
             expires = tx.now + timedelta(seconds=self._seconds)
             kept = update(holders).where(holders.c.id == id).values(expires=expires, oldest=oldest)
             return tx.connection.execute(kept).rowcount == 1, version
+
+    def end_other_servers(self) -> None:
+        """Forget the servers before this one, which were killed: the caller has made sure that it is alone."""
+        with self._database.write() as tx:
+            others = (holders.c.kind == SERVER) & (holders.c.id != self._holder)
+            tx.connection.execute(delete(holders).where(others))
 
     def end_holder(self, id: str) -> None:
         """Forget a holder; packs it wrote that nothing names become garbage."""

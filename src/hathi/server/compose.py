@@ -93,6 +93,7 @@ class Server:
             ownership.start()
             parts.callback(ownership.stop)
         ledger = DatabaseLedger(database)
+        ledger.end_other_servers()
         chunks = Chunks(objects, ledger)
         parts.callback(ledger.close)
         parts.callback(chunks.close)
