@@ -398,7 +398,8 @@ class DatabaseLedger:
 
 
 def _condemned(*, superseded: bool) -> Select[tuple[str]]:
-    return select(packs.c.name).where(packs.c.condemned.is_not(None), packs.c.superseded.is_(superseded))
+    # Versions are never negative; a planner finds a range in the index, but not always what is not null.
+    return select(packs.c.name).where(packs.c.condemned >= 0, packs.c.superseded.is_(superseded))
 
 
 def _known(tx: Transaction, names: Iterable[str]) -> dict[str, Row[Any]]:
