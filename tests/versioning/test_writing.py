@@ -89,6 +89,19 @@ def test_a_copy_from_an_open_commit_takes_what_is_there_now(world) -> None:
     assert world.files("b@master") == {"/e/x": b"12", "/f": b"12"}
 
 
+@pytest.mark.parametrize("open_commit", [False, True])
+def test_a_copy_may_not_make_paths_that_no_file_system_holds(world, open_commit) -> None:
+    deep = "/d" + "/n" * 1_500
+    if open_commit:
+        world.start("a@master")
+    write(world, "a@master", Append(deep, b"1"))
+    source = world.spec("a@master")
+    write(world, "b@master", Copy("/" + "t" * 255, source, "/d"))
+    with pytest.raises(InvalidError, match="it has 4,000 bytes, and at most 3,900 fit"):
+        write(world, "b@master", Copy("/t" * 500, source, "/d"))
+    assert len(world.log("b")) == 1
+
+
 def test_a_copy_of_nothing_is_an_error_and_nothing_is_done(world) -> None:
     world.put("a@master:/x")
     with pytest.raises(FileNotFound):

@@ -235,7 +235,7 @@ def _head_id(place: BranchRow) -> int | None:
 def _file_path(path: str) -> str:
     clean = paths.validate(path)
     if clean == "/":
-        raise InvalidError(f"path ({path}) invalid: it names the root directory, not a file")
+        raise InvalidError("path (/) invalid: it names the root directory, not a file")
     return clean
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import TracebackType
 
+from hathi.model import paths
 from hathi.storage.chunks.content import Content, encoded_size
 from hathi.storage.chunks.interface import NodeStore
 from hathi.storage.chunks.scratch import Scratch
@@ -104,7 +105,8 @@ class RunWriter:
     ) -> None:
         """Put a file or a directory of a file tree at `dst_path`, in the place of what is there unless `append`.
 
-        Of an absent source nothing is put (but the destination deleted, unless `append`).
+        Of an absent source nothing is put (but the destination deleted, unless `append`). Raises InvalidError when a
+        path would become too long.
         """
         if not append:
             self.delete_tree(dst_path)
@@ -114,8 +116,11 @@ class RunWriter:
         if entry is not None:
             self._put(_file_key(dst_path), _part(entry), append, label)
         source, target = below(src_path), below(dst_path)
+        longest = paths.MAX_PATH - len(target) + len(source)
         for keys, values in tree.batches(FILES, self._nodes, src_root, source, end_of(source)):
             for key, value in zip(keys, values, strict=True):
+                if len(key) > longest:
+                    paths.validate((target + key[len(source) :]).decode())
                 self._put(target + key[len(source) :], _part(value), append, label)
 
     def changes(self) -> list[Changes]:
