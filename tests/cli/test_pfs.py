@@ -288,3 +288,23 @@ def test_a_pipeline_s_deletion_is_strict(pachctl, failing, server) -> None:
     pachctl("delete", "pipeline", "--all")
     assert server.one("DeletePipelines").projects[0].name == "default"
     assert "--all flag" in failing("delete", "pipeline").err
+
+
+def test_a_closed_commit_that_cannot_be_finished_is_shown_with_the_reason(pachctl, server) -> None:
+    info = commit_info(finishing=ago(60))
+    server.answers["InspectCommit"] = info
+    failures = hathi_pb2.FailuresResponse()
+    failures.failures.add(task="finishing commits", reason="the disk is full", times=3, since_ns=1)
+    server.answers["Failures"] = failures
+    out = pachctl("inspect", "commit", "images@master").out
+    assert "the disk is full (tried 3 times since" in out and "it is tried again)" in out
+    assert server.one("Failures").subject == f"commit default/images@{ID}"
+    info.finished.CopyFrom(ago(1))
+    assert "Not finished yet" not in pachctl("inspect", "commit", "images@master").out
+
+
+def test_a_server_that_knows_no_reasons_is_not_asked_twice_and_breaks_nothing(pachctl, server) -> None:
+    info = commit_info(finishing=ago(60))
+    server.answers["InspectCommit"] = info
+    server.unserved.add("hathi_v1.About")
+    assert "Not finished yet" not in pachctl("inspect", "commit", "images@master").out

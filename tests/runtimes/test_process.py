@@ -5,12 +5,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from hathi.datum.shim import binary
 from hathi.runtimes.interface import GroupStatus, WorkerGroup
-from hathi.runtimes.keeping import keeper
+from hathi.runtimes.keeping import keeper, keepers
 from hathi.runtimes.keeping.place import Place
 from hathi.runtimes.process import ProcessRuntime
 
@@ -193,3 +194,25 @@ def test_an_error_of_whoever_is_told_of_changes_ends_no_worker(
     rig = start(go)
     rig.runtime.on_change(fails)
     rig.wait(lambda status: status.restarts >= 2)
+
+
+def test_many_workers_that_do_not_end_share_the_time_of_a_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waited: list[float] = []
+
+    class Stubborn:
+        def stop(self) -> None: ...
+
+        def kill(self) -> None: ...
+
+        def join(self, seconds: float) -> bool:
+            waited.append(seconds)
+            clock.append(clock[-1] + seconds)
+            return False
+
+    clock = [1000.0]
+    monkeypatch.setattr(keepers, "time", SimpleNamespace(monotonic=lambda: clock[-1]))
+    keepers._stop([Stubborn() for _ in range(100)])  # type: ignore[misc]
+    assert sum(waited) == 2 * keepers.STOP_SECONDS
+    assert "100 workers have not ended" in caplog.text

@@ -49,7 +49,9 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
     garbage = Garbage(store, supervisor, timedelta(0))
     for part in (finisher, controllers, garbage):
         part.start()
-    yield Backend(store, objects, logs, runtime, CLUSTER, WorkerTokens(bytes(KEY_BYTES)), garbage)
+    yield Backend(
+        store, objects, logs, runtime, CLUSTER, WorkerTokens(bytes(KEY_BYTES)), garbage, supervisor=supervisor
+    )
     for part in (garbage, controllers, finisher):
         part.stop()
     store.chunks.close()

@@ -207,7 +207,7 @@ class Link:
         try:
             for serial in itertools.count(1):
                 self._serve(serial)
-        except OSError as error:
+        except Exception as error:  # whatever it is, whoever waits for a container must learn of it
             with self._changed:
                 self._problem = error
                 self._changed.notify_all()

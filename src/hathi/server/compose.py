@@ -50,11 +50,15 @@ log = logging.getLogger("hathi.server")
 
 
 class Server:
-    """One pachd. `start` returns when it serves; `stop` returns when everything of it has ended."""
+    """One pachd. `start` returns when it serves; `stop` returns when everything of it has ended.
+
+    supervisor: knows what it does in the background, and what of that fails.
+    """
 
     def __init__(self, settings: Settings, lost: Callable[[str], object] = log.critical) -> None:
         """lost: called with the reason, from a thread, when the server must not go on; it is to be stopped then."""
         self.settings = settings
+        self.supervisor = Supervisor()
         self._lost = lost
         self._parts = ExitStack()
         self._address = ""
@@ -84,7 +88,7 @@ class Server:
         root_folder.hold(settings.root, parts)
         objects = LocalStore(settings.objects)
         _refuse_lost_database(settings, objects)
-        supervisor = Supervisor()
+        supervisor = self.supervisor
         database = Database.open(settings.database_url, supervisor=supervisor)
         parts.callback(database.close)
         cluster = _installation(settings, database, objects)
@@ -125,7 +129,7 @@ class Server:
         pruning = log_pruning(supervisor, database, logs, settings)
         garbage = Garbage(store, supervisor, timedelta(seconds=settings.gc_interval))
         admission = Admission(limits=StreamLimits(idle=settings.stream_idle))
-        backend = Backend(store, objects, logs, runtime, cluster, tokens, garbage, fetching)
+        backend = Backend(store, objects, logs, runtime, cluster, tokens, garbage, fetching, supervisor)
         server = GrpcServer(backend, settings.host, settings.port, admission)
         for part in (heartbeat, finisher, controllers, merging, pruning, garbage):
             part.start()

@@ -6,6 +6,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import click
@@ -15,6 +16,12 @@ from hathi.datum.limits import MAX_PROCESSES
 from hathi.model.errors import HathiError, InvalidError, PreconditionError, UnavailableError
 from hathi.model.names import is_name
 from hathi.server.config import LOG_FORMATS, RUNTIMES, Settings, default_root
+
+STOP_SECONDS = 60.0
+"""How long a stop may take: longer than all parts wait for their work together, so that this is never the usual end."""
+
+EXIT_SECONDS = 10.0
+"""How long the process may then take to exit."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -156,6 +163,7 @@ def main(
         if worker_token is None:
             os.umask(0o077)  # what is stored is nobody else's to read
             run(settings.checked())
+            _end_by_force(EXIT_SECONDS)  # a thread that hangs in a system call would hold up the interpreter
         else:
             click.echo(token(settings, worker_token))
     except HathiError as error:
@@ -195,7 +203,22 @@ def run(settings: Settings) -> None:
         if isinstance(reason := told.get(), str):
             raise UnavailableError(reason)
     finally:
+        force = _end_by_force(STOP_SECONDS)
         server.stop()
+        force.cancel()
+
+
+def _end_by_force(seconds: float) -> threading.Timer:
+    """End this process after so many seconds if it has not ended by then. Whatever it does, nothing is lost by that."""
+
+    def end() -> None:
+        click.echo(f"pachd: not stopped within {seconds:g} s; what is still at work ends now", err=True)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 if __name__ == "__main__":

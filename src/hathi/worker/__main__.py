@@ -34,6 +34,7 @@ from hathi.model.references import DEFAULT_PROJECT
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.interface import ObjectStore
 from hathi.storage.objects.local import LocalStore
+from hathi.supervision import describe
 from hathi.wire.client import Client
 from hathi.worker.batch import Bench
 from hathi.worker.grounds import Ground, contained, sandboxed
@@ -124,6 +125,17 @@ class Owner:
         return self._tokens.get()
 
     def _listen(self) -> None:
+        status = 1  # a worker that does not hear its owner must not outlive it
+        try:
+            self._hear()
+            status = 0
+        except Exception as error:
+            sys.stderr.write(f"cannot hear the owner: {describe(error)}\n")
+            sys.stderr.flush()
+        finally:
+            os._exit(status)
+
+    def _hear(self) -> None:
         rest = b""
         while piece := os.read(0, 1 << 16):
             *lines, rest = (rest + piece).split(b"\n")
@@ -137,7 +149,6 @@ class Owner:
                 self._known.wait()
                 assert self._ground is not None
                 self._ground.heard(line.decode())
-        os._exit(0)
 
 
 def main() -> int:

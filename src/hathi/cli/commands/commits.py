@@ -12,7 +12,9 @@ from hathi.cli.grammar import command
 from hathi.cli.render import documents, pfs, tables
 from hathi.cli.session import Session, pass_session, require
 from hathi.model import ids, parse
-from hathi.wire.gen import pfs_pb2
+from hathi.model.errors import UnimplementedError
+from hathi.model.references import USER
+from hathi.wire.gen import hathi_pb2, pfs_pb2
 
 
 @command()
@@ -71,7 +73,8 @@ def inspect_commit(
     request = pfs_pb2.InspectCommitRequest(
         commit=references.commit(commit, session.project(project)), wait=pfs_pb2.STARTED
     )
-    _show(session.server.pfs.InspectCommit(request), form, full=full_timestamps)
+    info = session.server.pfs.InspectCommit(request)
+    _show(info, form, full=full_timestamps, delay="" if form else _delay(session, info, full=full_timestamps))
 
 
 @command()
@@ -205,11 +208,25 @@ def _set(session: Session, id: str, *, wait: bool = False) -> Iterable[pfs_pb2.C
     return found
 
 
-def _show(info: pfs_pb2.CommitInfo, form: str, *, full: bool) -> None:
+def _show(info: pfs_pb2.CommitInfo, form: str, *, full: bool, delay: str = "") -> None:
     if form:
         documents.show([info], form)
     else:
-        tables.fields(pfs.commit_fields(info, full=full))
+        tables.fields([*pfs.commit_fields(info, full=full), ("Not finished yet", delay)])
+
+
+def _delay(session: Session, info: pfs_pb2.CommitInfo, *, full: bool) -> str:
+    """Return why a closed commit cannot be finished for now; "" when nothing is known against it."""
+    if not info.HasField("finishing") or info.HasField("finished"):
+        return ""
+    repo = references.repo_in(info.commit)
+    kind = "" if repo.type == USER else f".{repo.type}"
+    request = hathi_pb2.FailuresRequest(subject=f"commit {repo.project.name}/{repo.name}{kind}@{info.commit.id}")
+    try:
+        failures = session.server.about.Failures(request).failures
+    except UnimplementedError:
+        return ""  # it is the original
+    return "; ".join(pfs.failure(failure, full=full) for failure in failures)
 
 
 def _list(infos: Iterable[pfs_pb2.CommitInfo], form: str, *, full: bool) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from hathi.cli import references
 from hathi.cli.render import sizes, tables, times
-from hathi.wire.gen import pfs_pb2
+from hathi.wire.gen import hathi_pb2, pfs_pb2
 
 COMMIT_HEADER = ("PROJECT", "REPO", "COMMIT", "FINISHED", "SIZE", "ORIGIN", "CREATOR", "DESCRIPTION")
 COMMIT_WIDTHS = (8, 12, 32, 14, 8, 6, 7)
@@ -48,6 +50,14 @@ def commit_fields(info: pfs_pb2.CommitInfo, *, full: bool) -> list[tuple[str, st
         ("Size", size_of(info)),
         ("Error", info.error),
     ]
+
+
+def failure(failed: hathi_pb2.Failure, *, full: bool) -> str:
+    """Return what the server could not do, and since when."""
+    since = Timestamp()
+    since.FromNanoseconds(failed.since_ns)
+    often = "once" if failed.times == 1 else f"{failed.times} times"
+    return f"{tables.clean(failed.reason)} (tried {often} since {times.ago(since, full=full)}; it is tried again)"
 
 
 def set_row(info: pfs_pb2.CommitSetInfo, *, full: bool, color: bool) -> tuple[str, ...]:

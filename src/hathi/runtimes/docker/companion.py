@@ -30,6 +30,9 @@ log = logging.getLogger("hathi.background")
 FIRST_PAUSE, LAST_PAUSE = 0.2, 5.0
 """Seconds before the engine is asked again: doubling from the first to the last."""
 
+CLOSE_SECONDS = 10.0
+"""How long the end of a worker waits for a call to the engine that is going on."""
+
 SAME_PATH = (
     "Both must see pachd's root folder at the same path: when pachd itself runs in a container, start that with "
     "docker run -v DIR:DIR -e HATHI_ROOT=DIR, with a folder of the engine's machine"
@@ -139,7 +142,7 @@ class Containers:
         """Remove the container."""
         self._over.set()
         self._events.put(None)
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
         if self._made is not None:
             self._bury(self._made.id)
 

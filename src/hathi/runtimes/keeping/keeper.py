@@ -28,6 +28,9 @@ FIRST_PAUSE, LAST_PAUSE = 0.2, 30.0
 LASTING_SECONDS = 30.0
 """A worker that was ready for so long did last: the next failure is a new one."""
 
+LAST_LINE_SECONDS = 5.0
+"""How long the last words of a worker that has ended are waited for."""
+
 ADDRESS_SECONDS = 0.05
 """How often a server that does not serve yet is asked for its address."""
 
@@ -89,14 +92,16 @@ class Keeper:
             else:
                 self.stopping.set()
 
-    def join(self, seconds: float) -> None:
-        """Wait until the worker has ended, and end it the hard way after so many seconds."""
+    def join(self, seconds: float) -> bool:
+        """Wait until the worker has ended, for at most so many seconds; returns whether it has."""
         self._thread.join(seconds)
-        if self._thread.is_alive():
-            with self._lock:
-                if self._life is not None:
-                    self._life.process.kill()
-            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def kill(self) -> None:
+        """End the worker the hard way; nothing happens when it has ended."""
+        with self._lock:
+            if self._thread.is_alive() and self._life is not None:
+                self._life.process.kill()
 
     def tell(self, *, ready: bool | None = None, problem: str | None = None) -> None:
         """Take what is true of the worker now."""
@@ -253,8 +258,8 @@ class _LastLine:
         self._thread.start()
 
     def text(self) -> str:
-        """Return the line; waits for the end of standard error."""
-        self._thread.join()
+        """Return the line; waits for the end of standard error, which what the worker started may hold open."""
+        self._thread.join(LAST_LINE_SECONDS)
         return self._line
 
     def _run(self) -> None:

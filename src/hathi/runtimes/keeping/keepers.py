@@ -8,6 +8,7 @@ Where more groups have work than there may be workers, they take turns.
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,8 @@ from hathi.runtimes.keeping.keeper import Keeper
 from hathi.runtimes.keeping.place import Place
 from hathi.runtimes.keeping.shares import Demand, shares
 from hathi.supervision import Supervisor
+
+log = logging.getLogger("hathi.background")
 
 STOP_SECONDS = 5.0
 """How long workers get to end by themselves."""
@@ -227,7 +230,15 @@ def _waiting(wanted: int, granted: int, bound: int) -> str:
 
 
 def _stop(keepers: Sequence[Keeper]) -> None:
+    """Stop workers together: they share the time they get to end, and the time to be killed."""
     for keeper in keepers:
         keeper.stop()
+    deadline = time.monotonic() + STOP_SECONDS
     for keeper in keepers:
-        keeper.join(STOP_SECONDS)
+        keeper.join(max(deadline - time.monotonic(), 0.0))
+    for keeper in keepers:
+        keeper.kill()
+    deadline = time.monotonic() + STOP_SECONDS
+    left = [keeper for keeper in keepers if not keeper.join(max(deadline - time.monotonic(), 0.0))]
+    if left:
+        log.warning("%d workers have not ended %g s after they were killed", len(left), STOP_SECONDS)

@@ -10,13 +10,14 @@ from hathi.runtimes.interface import Runtime
 from hathi.server.garbage import Garbage
 from hathi.server.grpc.fetch import FetchRules
 from hathi.storage.objects.interface import ObjectStore
+from hathi.supervision import Supervisor
 from hathi.versioning.store import Store
 
 
 @dataclass(frozen=True)
 class Backend:
     """cluster_id: 32 hex digits that stay the same for the life of the stored data. tokens: of workers.
-    garbage: collects it. fetching: from where URLs may be put.
+    garbage: collects it. fetching: from where URLs may be put. supervisor: knows what fails in the background.
     """
 
     store: Store
@@ -27,3 +28,4 @@ class Backend:
     tokens: WorkerTokens
     garbage: Garbage
     fetching: FetchRules = field(default_factory=FetchRules)
+    supervisor: Supervisor = field(default_factory=Supervisor)

@@ -1090,6 +1090,86 @@ class AppendLogsResponse(_message.Message):
 Global___AppendLogsResponse: _TypeAlias = AppendLogsResponse  # noqa: Y015
 
 @_typing.final
+class FailuresRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    """only what concerns this, e.g. "commit default/images@ID"; "" means everything"""
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FailuresRequest: _TypeAlias = FailuresRequest  # noqa: Y015
+
+@_typing.final
+class FailuresResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAILURES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Failure]: ...
+    def __init__(
+        self,
+        *,
+        failures: _abc.Iterable[Global___Failure] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failures", b"failures"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FailuresResponse: _TypeAlias = FailuresResponse  # noqa: Y015
+
+@_typing.final
+class Failure(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SINCE_NS_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    RETRY_NS_FIELD_NUMBER: _builtins.int
+    task: _builtins.str
+    """which background task"""
+    subject: _builtins.str
+    """what it concerns, "" when the task has only one"""
+    reason: _builtins.str
+    """the last error"""
+    since_ns: _builtins.int
+    """when the first try in a row failed"""
+    times: _builtins.int
+    """failed tries in a row"""
+    retry_ns: _builtins.int
+    """when it is tried again, at the latest"""
+    def __init__(
+        self,
+        *,
+        task: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        since_ns: _builtins.int = ...,
+        times: _builtins.int = ...,
+        retry_ns: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "retry_ns", b"retry_ns", "since_ns", b"since_ns", "subject", b"subject", "task", b"task", "times", b"times"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Failure: _TypeAlias = Failure  # noqa: Y015
+
+@_typing.final
 class ServerRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

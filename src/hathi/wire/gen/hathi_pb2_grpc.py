@@ -684,6 +684,11 @@ class AboutStub:
                 request_serializer=hathi__pb2.JobRequest.SerializeToString,
                 response_deserializer=hathi__pb2.JobResponse.FromString,
                 _registered_method=True)
+        self.Failures = channel.unary_unary(
+                '/hathi_v1.About/Failures',
+                request_serializer=hathi__pb2.FailuresRequest.SerializeToString,
+                response_deserializer=hathi__pb2.FailuresResponse.FromString,
+                _registered_method=True)
 
 
 class AboutServicer:
@@ -709,6 +714,13 @@ class AboutServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Failures(self, request, context):
+        """Failures lists what the server cannot do in the background for now, longest first; it is tried again by itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AboutServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -726,6 +738,11 @@ def add_AboutServicer_to_server(servicer, server):
                     servicer.Job,
                     request_deserializer=hathi__pb2.JobRequest.FromString,
                     response_serializer=hathi__pb2.JobResponse.SerializeToString,
+            ),
+            'Failures': grpc.unary_unary_rpc_method_handler(
+                    servicer.Failures,
+                    request_deserializer=hathi__pb2.FailuresRequest.FromString,
+                    response_serializer=hathi__pb2.FailuresResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -810,6 +827,33 @@ class About:
             '/hathi_v1.About/Job',
             hathi__pb2.JobRequest.SerializeToString,
             hathi__pb2.JobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Failures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hathi_v1.About/Failures',
+            hathi__pb2.FailuresRequest.SerializeToString,
+            hathi__pb2.FailuresResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -228,6 +228,8 @@ class AboutStub:
     Pipeline: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.PipelineRequest, _hathi_pb2.PipelineResponse]
     """Pipeline tells what the original's messages have no field for."""
     Job: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.JobRequest, _hathi_pb2.JobResponse]
+    Failures: _grpc.UnaryUnaryMultiCallable[_hathi_pb2.FailuresRequest, _hathi_pb2.FailuresResponse]
+    """Failures lists what the server cannot do in the background for now, longest first; it is tried again by itself."""
 
 @_typing.type_check_only
 class AboutAsyncStub(AboutStub):
@@ -238,6 +240,8 @@ class AboutAsyncStub(AboutStub):
     Pipeline: _aio.UnaryUnaryMultiCallable[_hathi_pb2.PipelineRequest, _hathi_pb2.PipelineResponse]  # type: ignore[assignment]
     """Pipeline tells what the original's messages have no field for."""
     Job: _aio.UnaryUnaryMultiCallable[_hathi_pb2.JobRequest, _hathi_pb2.JobResponse]  # type: ignore[assignment]
+    Failures: _aio.UnaryUnaryMultiCallable[_hathi_pb2.FailuresRequest, _hathi_pb2.FailuresResponse]  # type: ignore[assignment]
+    """Failures lists what the server cannot do in the background for now, longest first; it is tried again by itself."""
 
 class AboutServicer(metaclass=_abc_1.ABCMeta):
     """About tells which Hathi this is, so that pachctl knows what it may call."""
@@ -263,6 +267,14 @@ class AboutServicer(metaclass=_abc_1.ABCMeta):
         request: _hathi_pb2.JobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hathi_pb2.JobResponse, _abc.Awaitable[_hathi_pb2.JobResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Failures(
+        self,
+        request: _hathi_pb2.FailuresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_hathi_pb2.FailuresResponse, _abc.Awaitable[_hathi_pb2.FailuresResponse]]:
+        """Failures lists what the server cannot do in the background for now, longest first; it is tried again by itself."""
 
 def add_AboutServicer_to_server(servicer: AboutServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from hathi import __version__
 from hathi.model.ids import CommitSetId
 from hathi.model.references import DEFAULT_PROJECT, Job, Pipeline
@@ -23,6 +25,7 @@ class About:
     def __init__(self, backend: Backend) -> None:
         self._store = backend.store
         self._runtime = backend.runtime
+        self._supervisor = backend.supervisor
 
     def Server(self, request: hathi_pb2.ServerRequest, call: Call) -> hathi_pb2.ServerResponse:
         """Tell which Hathi this is and whether workers can run."""
@@ -51,3 +54,22 @@ class About:
         job = Job(Pipeline(request.project or DEFAULT_PROJECT, request.pipeline), CommitSetId(request.id))
         with self._store.db.read() as tx:
             return hathi_pb2.JobResponse(images=jobs.inspect(tx, job, details=False).images)
+
+    def Failures(self, request: hathi_pb2.FailuresRequest, call: Call) -> hathi_pb2.FailuresResponse:
+        """List what the server cannot do in the background for now."""
+        response = hathi_pb2.FailuresResponse()
+        for failure in self._supervisor.failures():
+            if request.subject in ("", failure.subject):
+                response.failures.add(
+                    task=failure.task,
+                    subject=failure.subject,
+                    reason=failure.reason,
+                    since_ns=_nanoseconds(failure.since),
+                    times=failure.times,
+                    retry_ns=_nanoseconds(failure.retry),
+                )
+        return response
+
+
+def _nanoseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1_000_000) * 1000
