@@ -7,6 +7,8 @@ workers, workers before the stores they report to.
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
@@ -96,7 +98,7 @@ class Server:
             ownership = Ownership(database, settings.root, supervisor, self._lost)
             ownership.start()
             parts.callback(ownership.stop)
-        ledger = DatabaseLedger(database)
+        ledger = DatabaseLedger(database, name=f"{socket.gethostname()} {os.getpid()}")
         ledger.end_other_servers()
         chunks = Chunks(objects, ledger)
         parts.callback(ledger.close)

@@ -15,7 +15,7 @@ def entry(number, pack=0):
 
 def table_bytes(entries, names=()):
     packed = sorted(ENTRY.pack(*entry) for entry in entries)
-    return b"".join(TableBlocks(packed, len(packed), names))
+    return b"".join(TableBlocks(packed, names))
 
 
 @given(st.sets(st.integers(0, 500)), st.integers(0, 500))
@@ -37,7 +37,7 @@ def test_the_size_is_known_before_the_table_is_made():
 
 
 def test_its_bytes_can_be_asked_for_again():
-    blocks = TableBlocks([ENTRY.pack(*entry(1))], 1)
+    blocks = TableBlocks([ENTRY.pack(*entry(1))])
     assert b"".join(blocks) == b"".join(blocks)
 
 

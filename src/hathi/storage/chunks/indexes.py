@@ -23,7 +23,7 @@ from hathi.model.packs import IndexRecord
 from hathi.storage.chunks.interface import PackDamaged
 from hathi.storage.chunks.merging import IndexMerge
 from hathi.storage.chunks.packs import read_table
-from hathi.storage.chunks.tables import Table, TableBlocks
+from hathi.storage.chunks.tables import ENTRY, Table, TableBlocks, table_size
 from hathi.storage.objects.interface import ObjectMissing, ObjectStore
 
 _NUMBER_AT, _NUMBER_END = 32, 36  # where the pack number is in an entry
@@ -47,10 +47,8 @@ def merge_indexes(objects: ObjectStore, plan: IndexMerge, key: str, live: Callab
         except (ObjectMissing, PackDamaged):
             continue
     names = tuple(dict.fromkeys(name for table in tables for name in table.names if live(name)))
-    merged = _Merged(tuple(tables), names)
-    entries = sum(1 for _ in merged)
-    size = objects.put(key, TableBlocks(merged, entries, names))
-    return IndexRecord(key, size, entries)
+    size = objects.put(key, TableBlocks(_Merged(tuple(tables), names), names))
+    return IndexRecord(key, size, (size - table_size(0, names)) // ENTRY.size)
 
 
 def open_index(objects: ObjectStore, record: IndexRecord) -> Table:

@@ -68,7 +68,7 @@ class OpenPack:
     def write(self, objects: ObjectStore) -> Table:
         """Store the pack, as blocks that can be sent again, and return the table that ends it. It is full then."""
         packed = [ENTRY.pack(id, 0, *place) for id, place in sorted(self._places.items())]
-        table = b"".join(TableBlocks(packed, len(packed)))
+        table = b"".join(TableBlocks(packed))
         objects.put(self.name, _Blocks(self._buffer, self.size, table))
         return Table(self.name, table, base=self.size)
 

@@ -60,25 +60,26 @@ def table_size(entries: int, names: Sequence[str] = ()) -> int:
 class TableBlocks:
     """The bytes of a table, made as they are asked for, as often as they are: `put` may have to try again.
 
-    entries: packed entries, sorted; iterated once per attempt. count: of entries.
+    entries: packed entries, sorted; iterated once per attempt.
     """
 
     entries: Iterable[bytes]
-    count: int
     names: Sequence[str] = ()
 
     def __iter__(self) -> Iterator[bytes]:
         hasher = blake3()
         block = bytearray()
+        count = 0
         for entry in self.entries:
             block += entry
+            count += 1
             if len(block) >= _BLOCK:
                 hasher.update(block)
                 yield bytes(block)
                 block.clear()
         names = _encode_names(self.names)
         block += names
-        block += struct.pack("<QII", self.count, len(self.names), len(names))
+        block += struct.pack("<QII", count, len(self.names), len(names))
         hasher.update(block)
         yield bytes(block) + hasher.digest() + MAGIC
 
