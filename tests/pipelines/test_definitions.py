@@ -40,7 +40,7 @@ def do(world, operation, *args, **kwargs):
 
 def repo_names(world):
     with world.db.read() as tx:
-        return {str(info.repo) for info in repos.list_repos(tx)}
+        return {str(repo) for repo in repos.list_names(tx)}
 
 
 def test_a_pipeline_has_output_spec_and_meta_repo_and_their_branches_the_same_provenance(copied):

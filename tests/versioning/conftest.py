@@ -19,7 +19,7 @@ from hathi.model.parse import parse_branch, parse_commit, parse_file, parse_repo
 from hathi.model.references import Branch, Commit, CommitSpec, Repo
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.memory import MemoryStore
-from hathi.versioning import branches, commits, files, finishing, repos
+from hathi.versioning import branches, commit_lists, commits, files, finishing, repos
 from hathi.versioning.store import Store
 from hathi.versioning.writing import Writer
 
@@ -87,8 +87,7 @@ class World:
             return commits.commit_set(tx, id)
 
     def log(self, text: str) -> list[str]:
-        with self.db.read() as tx:
-            return [info.commit.id for info in commits.list_commits(tx, parse_repo(text))]
+        return [info.commit.id for info in commit_lists.list_commits(self.store, parse_repo(text))]
 
     def put(self, text: str, data: bytes = b"x", append: bool = False) -> Commit:
         file = parse_file(text)

@@ -147,10 +147,13 @@ def test_a_branch_that_others_need_is_deleted_by_force_only(world) -> None:
 def test_branches_are_listed_newest_first(world) -> None:
     for name in ("x", "y"):
         world.branch(f"a@{name}")
+
+    def listed(**how):
+        return [info.branch.name for info in branches.list_branches(world.store, world.a_repo("a"), **how)]
+
     with world.db.read() as tx:
-        listed = branches.list_branches(tx, world.a_repo("a"))
-        assert [info.branch.name for info in listed] == ["y", "x"]
-        assert [info.branch.name for info in branches.list_branches(tx, world.a_repo("a"), reverse=True)] == ["x", "y"]
+        assert listed() == ["y", "x"]
+        assert listed(reverse=True) == ["x", "y"]
         assert branches.exists(tx, world.a_branch("a@x")) and not branches.exists(tx, world.a_branch("a@z"))
 
 

@@ -8,7 +8,7 @@ from hathi.model.errors import InvalidError, NotFoundError, PreconditionError
 from hathi.model.infos import CommitState, Origin
 from hathi.model.references import CommitSpec
 from hathi.storage.filesets.node import EMPTY_ROOT
-from hathi.versioning import branches, commits
+from hathi.versioning import branches, commit_lists, commits
 from hathi.versioning.errors import CommitFinished, InconsistentCommit, OutputBranch, ParentNotFinished
 
 
@@ -228,8 +228,7 @@ def test_listing(world) -> None:
     made = [world.put("a@master:/x", bytes([n])).id for n in range(4)]
 
     def ids(**how) -> list[str]:
-        with world.db.read() as tx:
-            return [info.commit.id for info in commits.list_commits(tx, world.a_repo("a"), **how)]
+        return [info.commit.id for info in commit_lists.list_commits(world.store, world.a_repo("a"), **how)]
 
     assert ids() == made[::-1]
     assert ids(reverse=True) == made
@@ -249,12 +248,12 @@ def test_commit_sets(world) -> None:
     world.branch("b@master", "a@master")
     first, second = world.put("a@master:/x"), world.put("a@master:/y")
     assert [str(info.commit.repo) for info in world.set(first.id)] == ["default/a", "default/b"]
-    with world.db.read() as tx:
-        sets = commits.list_commit_sets(tx)
-        assert [found.id for found in sets][:2] == [second.id, first.id]
-        assert [len(found.commits) for found in sets] == [2, 2, 2]
-        assert [found.id for found in commits.list_commit_sets(tx, number=1)] == [second.id]
-        assert commits.list_commit_sets(tx, "elsewhere") == []
+    sets = list(commit_lists.list_commit_sets(world.store))
+    assert [found.id for found in sets][:2] == [second.id, first.id]
+    assert [len(found.commits) for found in sets] == [2, 2, 2]
+    assert list(commit_lists.list_commit_sets(world.store, "default")) == sets
+    assert [found.id for found in commit_lists.list_commit_sets(world.store, number=1)] == [second.id]
+    assert list(commit_lists.list_commit_sets(world.store, "elsewhere")) == []
     with pytest.raises(NotFoundError, match="no commits found for commitset"):
         world.set("0" * 12 + "4" + "0" * 19)
 
@@ -266,5 +265,4 @@ def test_good_ancestors(world) -> None:
     last = world.start("a@master")
     with world.db.read() as tx:
         assert commits.good_ancestor(tx, last) == good
-        assert commits.good_ancestor(tx, last, Origin.AUTO) is None
         assert commits.good_ancestor(tx, good) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hathi.storage.objects.memory import MemoryStore
-from hathi.versioning import branches, commits, files, repos
+from hathi.versioning import branches, commit_lists, commits, files, repos
 
 
 @pytest.fixture(autouse=True)
@@ -48,18 +48,15 @@ def start(world) -> None:
 
 
 def list_repos(world) -> None:
-    with world.db.read() as tx:
-        repos.list_repos(tx)
+    list(repos.list_repos(world.store))
 
 
 def list_commits(world) -> None:
-    with world.db.read() as tx:
-        commits.list_commits(tx, world.a_repo("c"))
+    list(commit_lists.list_commits(world.store, world.a_repo("c")))
 
 
 def list_branches(world) -> None:
-    with world.db.read() as tx:
-        branches.list_branches(tx, world.a_repo("a"))
+    list(branches.list_branches(world.store, world.a_repo("a")))
 
 
 def get_a_file(world) -> None:

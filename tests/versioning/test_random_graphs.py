@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from hathi.model.errors import HathiError
-from hathi.versioning import branches, commits, finishing
+from hathi.versioning import branches, commit_lists, finishing
 
 REPOS = "abcdef"
 
@@ -181,14 +181,13 @@ class Both:
         new = range(len(self.ids), len(self.model.commits))
         if not new:
             return
-        with self.world.db.read() as tx:
-            id = commits.list_commit_sets(tx, number=1)[0].id
+        id = next(commit_lists.list_commit_sets(self.world.store, number=1)).id
         assert id not in self.ids
         self.ids += [id for _ in new]
 
     def compare(self) -> None:
         with self.world.db.read() as tx:
-            real = [info for found in commits.list_commit_sets(tx) for info in found.commits]
+            real = [info for found in commit_lists.list_commit_sets(self.world.store) for info in found.commits]
             assert {str(info.commit) for info in real} == {self.name(n) for n in range(len(self.model.commits))}
             for name, head in self.model.heads.items():
                 info = branches.inspect(tx, self.world.a_branch(name))

@@ -10,8 +10,10 @@ from hathi.versioning import branches, deletion, projects, repos
 
 
 def names(world, **filters) -> list[str]:
+    infos = [str(info.repo) for info in repos.list_repos(world.store, **filters)]
     with world.db.read() as tx:
-        return [str(info.repo) for info in repos.list_repos(tx, **filters)]
+        assert [str(repo) for repo in repos.list_names(tx, **filters)] == infos
+    return infos
 
 
 def delete(world, name: str, **how) -> bool:
@@ -63,8 +65,8 @@ def test_the_size_is_that_of_the_head_of_master(world) -> None:
     world.put("a@other:/x", b"1")
     with world.db.read() as tx:
         assert repos.inspect(tx, world.a_repo("a")).size == 5
-        assert repos.list_repos(tx)[0].size_upper_bound == 5
-        assert repos.list_repos(tx)[0].size is None
+    [listed] = repos.list_repos(world.store)
+    assert (listed.size_upper_bound, listed.size) == (5, None)
 
 
 def test_a_list_shows_the_newest_first_and_can_be_narrowed(world) -> None:

@@ -48,7 +48,7 @@ def test_nothing_happens_before_the_end_and_then_everything(world, operations) -
     foreseen = queue(world, operations, id, "start_commit", "a@master")
     assert queue(world, operations, id, "start_commit", "b@master") == foreseen
     with world.db.read() as tx:
-        assert repos.list_repos(tx) == []
+        assert repos.list_names(tx) == []
     info = transactions.finish(world.store, id, operations)
     assert info.responses == (b"", b"", foreseen, foreseen)
     assert [str(one.commit) for one in world.set(foreseen.decode())] == [
@@ -92,7 +92,7 @@ def test_a_finish_that_fails_does_nothing_and_keeps_the_queue(world, operations)
     with pytest.raises(Exception, match="already exists"):
         transactions.finish(world.store, id, operations)
     with world.db.read() as tx:
-        assert [info.repo.name for info in repos.list_repos(tx)] == ["b"]
+        assert [repo.name for repo in repos.list_names(tx)] == ["b"]
     assert len(transactions.inspect(world.store, id).requests) == 2
 
 

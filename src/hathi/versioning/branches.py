@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import insert, select, update
 
 from hathi.metadata.database import Transaction
+from hathi.metadata.paging import PAGE, batched, stream
 from hathi.metadata.tables.pfs import branch_provenance, branches
 from hathi.model import builds, names
 from hathi.model.errors import InvalidError, PreconditionError
@@ -19,6 +20,7 @@ from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import commits, graph, lookup, propagation
 from hathi.versioning.errors import BranchNotFound
 from hathi.versioning.rows import BranchRow, find_branch, repo_id
+from hathi.versioning.store import Store
 
 
 def create(
@@ -77,11 +79,17 @@ def exists(tx: Transaction, branch: Branch) -> bool:
     return find_branch(tx, branch).id is not None
 
 
-def list_branches(tx: Transaction, repo: Repo, *, reverse: bool = False) -> list[BranchInfo]:
-    """Return the branches of a repo, newest first; RepoNotFound."""
-    order = branches.c.id if reverse else branches.c.id.desc()
-    ids = select(branches.c.id).where(branches.c.repo_id == repo_id(tx, repo)).order_by(order)
-    return _infos(tx, list(tx.connection.execute(ids).scalars()))
+def list_branches(store: Store, repo: Repo, *, reverse: bool = False) -> Iterator[BranchInfo]:
+    """Yield the branches of a repo, newest first, page by page; RepoNotFound."""
+
+    def read(tx: Transaction, after: int | None) -> tuple[list[BranchInfo], int | None]:
+        ids = select(branches.c.id).where(branches.c.repo_id == repo_id(tx, repo)).limit(PAGE)
+        if after is not None:
+            ids = ids.where(branches.c.id > after if reverse else branches.c.id < after)
+        found = list(tx.connection.execute(ids.order_by(branches.c.id if reverse else branches.c.id.desc())).scalars())
+        return _infos(tx, found), found[-1] if len(found) == PAGE else None
+
+    return stream(store.db, read)
 
 
 def delete(tx: Transaction, branch: Branch, *, force: bool = False) -> bool:
@@ -171,7 +179,9 @@ def _infos(tx: Transaction, ids: Sequence[int]) -> list[BranchInfo]:
     down = graph.below(tx, ids)
     known = graph.nodes(tx, {*ids, *(end for edge in [*up, *down] for end in (edge.branch_id, edge.provenance_id))})
     extra = select(branches.c.id, branches.c.trigger, branches.c.created, branches.c.created_by)
-    details = {row.id: row for row in tx.connection.execute(extra.where(branches.c.id.in_(ids)))}
+    details = {
+        row.id: row for batch in batched(ids) for row in tx.connection.execute(extra.where(branches.c.id.in_(batch)))
+    }
     sources: dict[int, list[int]] = {}
     for edge in sorted(up, key=lambda edge: edge.position):
         sources.setdefault(edge.branch_id, []).append(edge.provenance_id)

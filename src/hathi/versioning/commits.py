@@ -7,19 +7,16 @@ once. READY is no state of its own: it is an open commit whose provenance is fin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.tables.pfs import branches, commit_provenance, commits, repos, runs
 from hathi.model import builds, names
 from hathi.model.errors import InvalidError, PreconditionError
-from hathi.model.infos import CommitInfo, CommitSetInfo, CommitState, Origin
-from hathi.model.references import SPEC, Branch, Commit, CommitSpec, Repo
+from hathi.model.infos import CommitInfo, CommitState, Origin
+from hathi.model.references import SPEC, Branch, Commit, CommitSpec
 from hathi.storage.filesets.node import EMPTY_ROOT
-from hathi.versioning import lookup, propagation
+from hathi.versioning import ancestry, lookup, propagation
 from hathi.versioning.errors import (
     BuildSource,
     CommitFinished,
@@ -37,7 +34,6 @@ from hathi.versioning.rows import (
     find_branch,
     find_commit,
     insert_commit,
-    repo_id,
     select_commits,
 )
 from hathi.versioning.telling import commit_infos
@@ -184,6 +180,8 @@ def settle(tx: Transaction, row: CommitRow, root: bytes, size: int, error: str =
     values = {"finishing": row.finishing or tx.now, "finished": tx.now, "root": root, "size": size, "error": error}
     tx.connection.execute(update(commits).where(commits.c.id == row.id).values(**values))
     tx.connection.execute(delete(runs).where(runs.c.commit_id == row.id))
+    if error:
+        ancestry.failed(tx, row)
     propagation.finished(tx, row.commit)
     tx.emit(f"commit/{row.repo}/{row.commit.id}")
     tx.emit(f"closing/{row.repo}/{row.commit.id}")  # a child may be waiting to be folded
@@ -202,7 +200,7 @@ _OPEN_BELOW = (
 def base_root(tx: Transaction, parent: CommitRow | None) -> bytes:
     """Return the tree that a child of `parent` starts from: what failed left nothing behind, so it is passed over."""
     if parent is not None and (parent.error or parent.finished is None):
-        parent = lookup.good_ancestor(tx, parent)
+        parent = ancestry.good_ancestor(tx, parent)
     return EMPTY_ROOT if parent is None or parent.root is None else parent.root
 
 
@@ -243,7 +241,11 @@ def exists(tx: Transaction, commit: Commit) -> bool:
 
 def state(tx: Transaction, commit: Commit) -> CommitState:
     """Return how far a commit has come. Raises CommitNotFound."""
-    row = _exact(tx, commit)
+    return state_of(tx, _exact(tx, commit))
+
+
+def state_of(tx: Transaction, row: CommitRow) -> CommitState:
+    """Return how far the commit of a row has come."""
     if row.finished is not None:
         return CommitState.FINISHED
     if row.finishing is not None:
@@ -256,73 +258,26 @@ def root_of(tx: Transaction, commit: Commit) -> bytes | None:
     return _exact(tx, commit).root
 
 
-def good_ancestor(tx: Transaction, commit: Commit, origin: Origin | None = None) -> Commit | None:
-    """Return the nearest ancestor (not itself) that is FINISHED without error and, if given, of that origin."""
-    conditions = [] if origin is None else [commits.c.origin == origin]
-    found = lookup.good_ancestor(tx, _exact(tx, commit), *conditions)
+def good_ancestor(tx: Transaction, commit: Commit) -> Commit | None:
+    """Return the nearest ancestor (not itself) that is FINISHED without error."""
+    found = ancestry.good_ancestor(tx, _exact(tx, commit))
     return None if found is None else found.commit
-
-
-def list_commits(
-    tx: Transaction,
-    repo: Repo,
-    *,
-    from_: CommitSpec | None = None,
-    to: CommitSpec | None = None,
-    number: int = 0,
-    reverse: bool = False,
-    origin: Origin | None = None,
-    started_before: datetime | None = None,
-) -> list[CommitInfo]:
-    """Return commits, newest first: all of the repo, or from `to` along parents until `from_`, which is left out.
-
-    number: at most so many; 0 means all. reverse: oldest first, not together with from and to (InvalidError).
-    """
-    conditions: list[ColumnElement[bool]] = [] if origin is None else [commits.c.origin == origin]
-    if started_before is not None:
-        conditions.append(commits.c.started < started_before)
-    if from_ is not None and to is None:
-        raise InvalidError("cannot list commits from one without naming the one to list to")
-    if to is None:
-        rows = _all_of_repo(tx, repo, conditions, number, reverse)
-    elif reverse:
-        raise InvalidError("cannot list commits in reverse order together with from or to")
-    else:
-        until = None if from_ is None else lookup.find(tx, from_).id
-        rows = lookup.line(tx, lookup.find(tx, to), until, number, *conditions)
-    return commit_infos(tx, rows)
 
 
 def commit_set(tx: Transaction, id: str) -> list[CommitInfo]:
     """Return the commits that share an id, upstream ones first; CommitSetNotFound when there are none."""
-    found = tx.connection.execute(select_commits().where(commits.c.set_id == id).order_by(commits.c.id)).all()
-    if not found:
+    rows = commit_set_rows(tx, id)
+    if not rows:
         raise CommitSetNotFound(id)
-    return commit_infos(tx, [commit_row(row) for row in found])
+    return commit_infos(tx, rows)
 
 
-def list_commit_sets(tx: Transaction, project: str = "", *, number: int = 0) -> list[CommitSetInfo]:
-    """Return all commit sets that touch the project ("": any), newest first; at most `number` unless that is 0."""
-    newest = select(commits.c.set_id).group_by(commits.c.set_id).order_by(func.max(commits.c.id).desc())
-    if project:
-        newest = newest.join(repos, repos.c.id == commits.c.repo_id).where(repos.c.project == project)
-    ids = list(tx.connection.execute(newest.limit(number) if number else newest).scalars())
-    rows: list[CommitRow] = []
-    for start_at in range(0, len(ids), 500):
-        some = select_commits().where(commits.c.set_id.in_(ids[start_at : start_at + 500]))
-        rows += [commit_row(row) for row in tx.connection.execute(some.order_by(commits.c.id))]
-    sets: dict[str, list[CommitInfo]] = {id: [] for id in ids}
-    for info in commit_infos(tx, rows):
-        sets[info.commit.id].append(info)
-    return [CommitSetInfo(id, tuple(infos)) for id, infos in sets.items()]
+def commit_set_rows(tx: Transaction, id: str) -> list[CommitRow]:
+    """Return the rows of the commits that share an id, upstream ones first."""
+    return sorted(map(commit_row, tx.connection.execute(_OF_SET, {"set": id})), key=lambda row: row.id)
 
 
-def _all_of_repo(
-    tx: Transaction, repo: Repo, conditions: Sequence[ColumnElement[bool]], number: int, reverse: bool
-) -> list[CommitRow]:
-    order = commits.c.id if reverse else commits.c.id.desc()
-    every = select_commits().where(commits.c.repo_id == repo_id(tx, repo), *conditions).order_by(order)
-    return [commit_row(row, repo) for row in tx.connection.execute(every.limit(number) if number else every)]
+_OF_SET = select_commits().where(commits.c.set_id == bindparam("set"))
 
 
 def _exact(tx: Transaction, commit: Commit) -> CommitRow:

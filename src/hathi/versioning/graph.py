@@ -16,12 +16,13 @@ from typing import Any
 from sqlalchemy import CTE, Select, bindparam, case, or_, select
 
 from hathi.metadata.database import Transaction
+from hathi.metadata.paging import batched
 from hathi.metadata.tables.pfs import branch_provenance, branches, commits, repos
 from hathi.model.builds import code_of, may_meet
 from hathi.model.errors import InvalidError
 from hathi.model.references import Branch, Repo
 from hathi.versioning.errors import DagConflict
-from hathi.versioning.rows import CommitRow, batched, commit_row
+from hathi.versioning.rows import CommitRow, commit_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,9 @@ def _check_graph(members: dict[int, Node], edges: list[Edge]) -> None:
 
 
 def _edges(tx: Transaction, statement: Select[Any], ids: Sequence[int]) -> list[Edge]:
-    rows = tx.connection.execute(statement, {"ids": ids})
-    return [Edge(row.branch_id, row.provenance_id, row.position, row.propagates) for row in rows]
+    rows = (row for batch in batched(ids) for row in tx.connection.execute(statement, {"ids": batch}))
+    found = (Edge(row.branch_id, row.provenance_id, row.position, row.propagates) for row in rows)
+    return list(dict.fromkeys(found))
 
 
 def _closure(name: str, step: Callable[[CTE], Select[Any]]) -> Select[Any]:

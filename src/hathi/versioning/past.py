@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from sqlalchemy import update
 
 from hathi.metadata.database import Transaction
+from hathi.metadata.paging import PAGE
 from hathi.metadata.tables.pfs import branches as branches_table
 from hathi.model.ids import CommitSetId
 from hathi.model.infos import Origin
 from hathi.model.references import Branch
 from hathi.storage.filesets.node import EMPTY_ROOT
-from hathi.versioning import lookup, propagation
+from hathi.versioning import ancestry, propagation
 from hathi.versioning.rows import CommitRow, find_branch, insert_commit
 
 
@@ -79,9 +80,12 @@ def _line(tx: Transaction, branch: Branch) -> list[CommitRow]:
     head = find_branch(tx, branch).head
     if head is None:
         return []
-    return [
-        row for row in lookup.line(tx, head, None, 0) if row.finished is not None and not row.error and not _first(row)
-    ]
+    found: list[CommitRow] = []
+    start: int | None = head.id
+    while start is not None:
+        rows, start = ancestry.page(tx, start, -1, PAGE)
+        found += [row for row in rows if row.finished is not None and not row.error and not _first(row)]
+    return found
 
 
 def _first(row: CommitRow) -> bool:

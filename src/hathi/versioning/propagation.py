@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select, update
 
 from hathi.metadata.database import Transaction
+from hathi.metadata.paging import batched
 from hathi.metadata.tables.pfs import branch_provenance, branches, commit_provenance, repos
 from hathi.model.infos import Origin
 from hathi.model.references import SPEC, Commit, Repo
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.versioning import graph
 from hathi.versioning.graph import Node
-from hathi.versioning.rows import CommitRow, batched, insert_commit
+from hathi.versioning.rows import CommitRow, insert_commit
 from hathi.versioning.steps import PROPAGATE, TELL, VALIDATE, NewCommit, Steps
 
 _MOVED = "versioning.moved"

@@ -5,7 +5,9 @@ A user repo whose spec sibling exists is the output of a pipeline; the siblings 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row, and_, func, insert, or_, select
@@ -14,6 +16,7 @@ from sqlalchemy import update as update_table
 
 from hathi.metadata import usage
 from hathi.metadata.database import Transaction
+from hathi.metadata.paging import PAGE, batched, stream
 from hathi.metadata.tables.pfs import branch_provenance, branches, commits, projects, repos
 from hathi.model import names
 from hathi.model.errors import PreconditionError
@@ -21,7 +24,8 @@ from hathi.model.infos import RepoInfo
 from hathi.model.references import META, SPEC, USER, Branch, Repo
 from hathi.versioning import propagation
 from hathi.versioning.errors import ProjectNotFound, RepoExists, RepoNotFound
-from hathi.versioning.rows import batched, is_repo
+from hathi.versioning.rows import is_repo
+from hathi.versioning.store import Store
 
 _MASTER = "master"
 
@@ -63,16 +67,31 @@ def inspect(tx: Transaction, repo: Repo) -> RepoInfo:
     return _info(row, _branches(tx, [row.id]).get(row.id, []), exact=True)
 
 
-def list_repos(tx: Transaction, *, projects: Collection[str] = (), type: str = "") -> list[RepoInfo]:
-    """Return repos, newest first, of the `projects` (none given: all) and the `type` ("": every type)."""
-    statement = _select_infos().order_by(repos.c.id.desc())
-    if projects:
-        statement = statement.where(repos.c.project.in_(projects))
-    if type:
-        statement = statement.where(repos.c.type == type)
-    rows = tx.connection.execute(statement).all()
-    found = _branches(tx, [row.id for row in rows])
-    return [_info(row, found.get(row.id, []), exact=False) for row in rows]
+def list_repos(store: Store, *, projects: Collection[str] = (), type: str = "") -> Iterator[RepoInfo]:
+    """Yield repos, newest first, of the `projects` (none given: all) and the `type` ("": every type), page by page."""
+
+    def read(tx: Transaction, after: int | None) -> tuple[list[RepoInfo], int | None]:
+        statement = _select_infos().order_by(repos.c.id.desc()).limit(PAGE)
+        if after is not None:
+            statement = statement.where(repos.c.id < after)
+        if type:
+            statement = statement.where(repos.c.type == type)
+        each = [statement.where(repos.c.project == project) for project in dict.fromkeys(projects)] or [statement]
+        lists = [tx.connection.execute(one).all() for one in each]
+        rows = list(islice(merge(*lists, key=lambda row: row.id, reverse=True), PAGE))
+        found = _branches(tx, [row.id for row in rows])
+        return [_info(row, found.get(row.id, []), exact=False) for row in rows], rows[-1].id if len(
+            rows
+        ) == PAGE else None
+
+    return stream(store.db, read)
+
+
+def list_names(tx: Transaction, *, projects: Collection[str] = (), type: str = "") -> list[Repo]:
+    """Return the names of the repos that `list_repos` yields."""
+    every = tx.connection.execute(select(repos.c.project, repos.c.name, repos.c.type).order_by(repos.c.id.desc()))
+    found = (Repo(row.project, row.name, row.type) for row in every)
+    return [repo for repo in found if (not projects or repo.project in projects) and type in ("", repo.type)]
 
 
 def delete(tx: Transaction, repo: Repo, *, force: bool = False, by_pipeline: bool = False) -> bool:
@@ -130,10 +149,12 @@ def _require_unused(tx: Transaction, ids: Sequence[int]) -> None:
         select(source.c.name, source.c.repo_id, user.c.name.label("made_name"), user.c.repo_id.label("made_repo"))
         .join(branch_provenance, branch_provenance.c.provenance_id == source.c.id)
         .join(user, user.c.id == branch_provenance.c.branch_id)
-        .where(source.c.repo_id.in_(ids), user.c.repo_id.not_in(ids))
-        .limit(1)
     )
-    row = tx.connection.execute(statement).first()
+    inside_ids = set(ids)
+    edges = (
+        edge for batch in batched(ids) for edge in tx.connection.execute(statement.where(source.c.repo_id.in_(batch)))
+    )
+    row = next((edge for edge in edges if edge.made_repo not in inside_ids), None)
     if row is None:
         return
     by_id = {
@@ -158,7 +179,7 @@ def _branches(tx: Transaction, ids: Sequence[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for batch in batched(ids):
         every = select(branches.c.repo_id, branches.c.name).where(branches.c.repo_id.in_(batch))
-        for id, name in tx.connection.execute(every.order_by(branches.c.name)):
+        for id, name in sorted(tuple(row) for row in tx.connection.execute(every)):
             found.setdefault(id, []).append(name)
     return found
 

@@ -7,10 +7,9 @@ costs more than running it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, insert, select
@@ -23,9 +22,6 @@ from hathi.model.infos import Origin
 from hathi.model.references import Branch, Commit, Repo
 from hathi.versioning.errors import InconsistentCommit, RepoNotFound
 
-_MOST_PARAMETERS = 500
-"""Values in one IN list; SQLite takes 32,766 parameters, older ones 999."""
-
 
 @dataclass(frozen=True, slots=True)
 class CommitRow:
@@ -36,6 +32,11 @@ class CommitRow:
     commit: Commit
     branch: str
     parent_id: int | None
+    depth: int
+    jump_id: int | None
+    jump_depth: int
+    turn_id: int | None
+    base_id: int | None
     origin: Origin
     description: str
     created_by: str
@@ -77,6 +78,11 @@ def commit_row(row: Row[Any], repo: Repo | None = None) -> CommitRow:
         Commit(repo, CommitSetId(row.set_id)),
         row.branch,
         row.parent_id,
+        row.depth,
+        row.jump_id,
+        row.jump_depth,
+        row.turn_id,
+        row.base_id,
         row.origin,
         row.description,
         row.created_by,
@@ -144,9 +150,11 @@ def insert_commit(
     finished = tx.now if root is not None else None
     values = {
         "repo_id": repo_key,
+        "project": branch.repo.project,
         "set_id": commit.id,
         "branch": branch.name,
         "parent_id": parent.id if parent else None,
+        **_pointers(parent, origin),
         "origin": origin,
         "description": description,
         "created_by": created_by,
@@ -158,15 +166,48 @@ def insert_commit(
         "size": size if size is not None else parent.size if parent else 0,
     }
     try:
-        key = tx.connection.execute(_INSERT_COMMIT, values).inserted_primary_key
+        # The jump that is the parent's jump's jump is looked up by the database itself.
+        far = parent is not None and values["jump_id"] is None
+        statement, more = (_INSERT_FAR_COMMIT, {"near": parent.jump_id}) if parent and far else (_INSERT_COMMIT, {})
+        if far:
+            del values["jump_id"]
+        key, jump = tx.connection.execute(statement, {**values, **more}).one()
     except IntegrityError as error:
         raise InconsistentCommit(commit) from error
-    assert key is not None
     if provenance:
-        edges = [{"commit_id": key[0], "provenance_id": id, "position": n} for n, id in enumerate(provenance)]
+        edges = [{"commit_id": key, "provenance_id": id, "position": n} for n, id in enumerate(provenance)]
         tx.connection.execute(insert(commit_provenance), edges)
-    named = {name: value for name, value in values.items() if name not in ("set_id", "branch")}
-    return CommitRow(id=key[0], commit=commit, branch=branch.name, **named)  # type: ignore[arg-type]
+    named = {name: value for name, value in values.items() if name not in ("project", "set_id", "branch", "jump_id")}
+    return CommitRow(id=key, commit=commit, branch=branch.name, jump_id=jump, **named)  # type: ignore[arg-type]
+
+
+def jump_depth(depth: int) -> int:
+    """Return the depth of the ancestor that a commit of this depth points at: its own, less the last term of its
+    skew-binary form (a sum of numbers 2^k - 1, greatest first). The root points at itself.
+
+    >>> [jump_depth(depth) for depth in range(9)]
+    [0, 0, 1, 0, 3, 4, 3, 0, 7]
+    """
+    rest, term = depth, 0
+    while rest:
+        term = (1 << ((rest + 1).bit_length() - 1)) - 1
+        rest -= term
+    return depth - term
+
+
+def _pointers(parent: CommitRow | None, origin: Origin) -> dict[str, object]:
+    """Return what a new commit knows of its ancestors; `jump_id` is None where the parent's row does not tell it."""
+    if parent is None:
+        return {"depth": 0, "jump_id": None, "jump_depth": 0, "turn_id": None, "base_id": None}
+    depth = parent.depth + 1
+    failed = parent.finished is not None and parent.error != ""
+    return {
+        "depth": depth,
+        "jump_id": parent.id if jump_depth(depth) == parent.depth else None,
+        "jump_depth": jump_depth(depth),
+        "turn_id": parent.turn_id if parent.origin is origin else parent.id,
+        "base_id": parent.base_id if failed else parent.id,
+    }
 
 
 def _key(repo: Repo) -> dict[str, str]:
@@ -196,11 +237,8 @@ _FIND_COMMIT = (
     .where(_THIS_REPO)
 )
 _COMMIT_BY_ID = select_commits().where(commits.c.id == bindparam("key"))
-_INSERT_COMMIT = insert(commits)
-
-
-def batched(ids: Iterable[int]) -> Iterator[list[int]]:
-    """Yield `ids` in lists that fit into one IN list."""
-    every = iter(ids)
-    while batch := list(islice(every, _MOST_PARAMETERS)):
-        yield batch
+_INSERT_COMMIT = insert(commits).returning(commits.c.id, commits.c.jump_id)
+_NEAR = commits.alias("near")
+_INSERT_FAR_COMMIT = _INSERT_COMMIT.values(
+    jump_id=select(_NEAR.c.jump_id).where(_NEAR.c.id == bindparam("near")).scalar_subquery()
+)

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import BindParameter, bindparam, select
 
 from hathi.metadata.database import Transaction
+from hathi.metadata.paging import batched
 from hathi.metadata.tables.pfs import commit_provenance, commits, repos
 from hathi.model.ids import CommitSetId
 from hathi.model.infos import CommitInfo
 from hathi.model.references import Commit, Repo
-from hathi.versioning.rows import CommitRow, batched
+from hathi.versioning.rows import CommitRow
 
 
 def commit_infos(tx: Transaction, rows: Sequence[CommitRow]) -> list[CommitInfo]:
@@ -24,7 +25,7 @@ def commit_infos(tx: Transaction, rows: Sequence[CommitRow]) -> list[CommitInfo]
     children: dict[int, list[Commit]] = {}
     sources: dict[int, list[Commit]] = {}
     for batch in batched(repos_by_id):
-        for parent_id, set_id in tx.connection.execute(_CHILDREN, {"ids": batch}):
+        for _, parent_id, set_id in sorted(tuple(row) for row in tx.connection.execute(_CHILDREN, {"ids": batch})):
             children.setdefault(parent_id, []).append(repos_by_id[parent_id].commit(set_id))
         for id, source in _provenance(tx, batch):
             sources.setdefault(id, []).append(source)
@@ -55,7 +56,7 @@ def provenance(tx: Transaction, row: CommitRow) -> list[Commit]:
 
 
 def _provenance(tx: Transaction, ids: Sequence[int]) -> Iterator[tuple[int, Commit]]:
-    for row in tx.connection.execute(_PROVENANCE, {"ids": ids}):
+    for row in sorted(tx.connection.execute(_PROVENANCE, {"ids": ids}), key=lambda row: (row.commit_id, row.position)):
         yield row.commit_id, Repo(row.project, row.name, row.type).commit(row.set_id)
 
 
@@ -69,13 +70,19 @@ def _parents(tx: Transaction, rows: Sequence[CommitRow]) -> dict[int, Commit]:
 
 
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_CHILDREN = select(commits.c.parent_id, commits.c.set_id).where(commits.c.parent_id.in_(_IDS)).order_by(commits.c.id)
+_CHILDREN = select(commits.c.id, commits.c.parent_id, commits.c.set_id).where(commits.c.parent_id.in_(_IDS))
 _SETS = select(commits.c.id, commits.c.set_id).where(commits.c.id.in_(_IDS))
 _PROVENANCE = (
-    select(commit_provenance.c.commit_id, commits.c.set_id, repos.c.project, repos.c.name, repos.c.type)
+    select(
+        commit_provenance.c.commit_id,
+        commit_provenance.c.position,
+        commits.c.set_id,
+        repos.c.project,
+        repos.c.name,
+        repos.c.type,
+    )
     .select_from(commit_provenance)
     .join(commits, commits.c.id == commit_provenance.c.provenance_id)
     .join(repos, repos.c.id == commits.c.repo_id)
     .where(commit_provenance.c.commit_id.in_(_IDS))
-    .order_by(commit_provenance.c.commit_id, commit_provenance.c.position)
 )

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import Select
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.feed import Subscription
@@ -17,8 +21,9 @@ from hathi.model.infos import CommitInfo, CommitState, Origin
 from hathi.model.references import Commit, CommitSpec, Repo
 from hathi.versioning import commits, lookup
 from hathi.versioning.errors import RepoNotFound, WaitEnded
-from hathi.versioning.rows import CommitRow, commit_row, repo_id, select_commits
+from hathi.versioning.rows import commit_row, repo_id, select_commits
 from hathi.versioning.store import Store
+from hathi.versioning.telling import commit_infos
 
 Cancelled = Callable[[], bool]
 OnLeave = Callable[[Callable[[], None]], object]
@@ -37,13 +42,17 @@ def never() -> bool:
 
 
 class Patience:
-    """Sleeps on a subscription until something happens; raises WaitEnded when there is nobody left to wait for."""
+    """Sleeps on a subscription until something happens; raises WaitEnded when there is nobody left to wait for.
+
+    look: returns what a function sees, or what another waiter saw with the same key since this one was woken.
+    """
 
     def __init__(
         self, store: Store, subscription: Subscription, cancelled: Cancelled, on_leave: OnLeave | None
     ) -> None:
         self._store = store
         self._subscription = subscription
+        self.look = subscription.look
         self._cancelled = cancelled
         self._timeout = None if on_leave is not None or cancelled is never else _CHECK_SECONDS
         if on_leave is not None:
@@ -58,10 +67,10 @@ class Patience:
 
 @contextmanager
 def patience(
-    store: Store, *prefixes: str, cancelled: Cancelled = never, on_leave: OnLeave | None = None
+    store: Store, *names: str, cancelled: Cancelled = never, on_leave: OnLeave | None = None
 ) -> Iterator[Patience]:
     """Subscribe to topics and return what to sleep on; look at the state between this and the first sleep."""
-    with store.db.feed.subscribe(*prefixes) as subscription:
+    with store.db.feed.subscribe(*names) as subscription:
         yield Patience(store, subscription, cancelled, on_leave)
 
 
@@ -81,12 +90,15 @@ def wait_commit(
         commit = commits.resolve(tx, spec)
         if _reached(tx, commit, state):
             return _inspect(tx, commit)
+
+    def look() -> CommitInfo | None:
+        with store.db.read() as tx:
+            return _inspect(tx, commit) if _reached(tx, commit, state) else None
+
     with patience(store, *_topics(commit), cancelled=cancelled, on_leave=on_leave) as asleep:
-        while True:
-            with store.db.read() as tx:
-                if _reached(tx, commit, state):
-                    return _inspect(tx, commit)
+        while (info := asleep.look(("commit", commit, state), look)) is None:
             asleep.sleep()
+        return info
 
 
 def wait_commit_set(
@@ -116,41 +128,68 @@ def subscribe(
     from_: only commits made after this one. state: each commit is yielded once it has reached it. Commits that are
     deleted before that are passed over. Raises RepoNotFound (also when the repo is deleted), WaitEnded.
     """
-    conditions: list[ColumnElement[bool]] = [] if origin is None else [table.c.origin == origin]
-    if branch:
-        conditions.append(table.c.branch == branch)
     with patience(store, f"commit/{repo}/", f"repo/{repo}", cancelled=cancelled, on_leave=on_leave) as asleep:
         with store.db.read() as tx:
             repo_key = repo_id(tx, repo)
             seen = 0 if from_ is None else lookup.find(tx, from_).id
+        number = _PAGE
         while True:
-            with store.db.read() as tx:
-                if repo_id(tx, repo) != repo_key:
-                    raise RepoNotFound(repo)
-                page = _after(tx, repo_key, seen, conditions)
-            for row in page:
-                seen = row.id
-                info = _await_one(store, row.commit, state, asleep)
-                if info is not None:
-                    yield info
-            if not page:
+            look = partial(_look, store, repo, repo_key, branch, origin, state, seen, number)
+            page = asleep.look(("commits", repo_key, branch, origin, state, seen, number), look)
+            seen = page.seen
+            yield from page.reached
+            number = 1 if page.blocked else _PAGE  # until the first of them is so far, the others need no look
+            if page.blocked or not page.more:
                 asleep.sleep()
 
 
-def _await_one(store: Store, commit: Commit, state: CommitState, asleep: Patience) -> CommitInfo | None:
-    """Return the commit once it has reached `state`, None when it was deleted before."""
-    while True:
-        with store.db.read() as tx:
-            if not commits.exists(tx, commit):
-                return None
-            if _reached(tx, commit, state):
-                return _inspect(tx, commit)
-        asleep.sleep()
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Commits behind a key. reached: those that have reached the state, up to the first that has not, if one has not
+    (blocked). seen: the key behind which the next page begins. more: whether there may be more already.
+    """
+
+    reached: tuple[CommitInfo, ...]
+    seen: int
+    blocked: bool
+    more: bool
 
 
-def _after(tx: Transaction, repo_key: int, seen: int, conditions: list[ColumnElement[bool]]) -> list[CommitRow]:
-    later = select_commits().where(table.c.repo_id == repo_key, table.c.id > seen, *conditions)
-    return [commit_row(row) for row in tx.connection.execute(later.order_by(table.c.id).limit(_PAGE))]
+def _look(
+    store: Store,
+    repo: Repo,
+    repo_key: int,
+    branch: str,
+    origin: Origin | None,
+    state: CommitState,
+    seen: int,
+    number: int,
+) -> _Page:
+    """Return the page behind `seen`; many subscribers to the same share it. Raises RepoNotFound."""
+    with store.db.read() as tx:
+        if repo_id(tx, repo) != repo_key:
+            raise RepoNotFound(repo)
+        found = [
+            commit_row(row, repo) for row in tx.connection.execute(_behind(repo_key, branch, origin, seen, number))
+        ]
+        # With a branch the index is that of the branch, and the few commits of another origin are passed over here.
+        wanted = [row for row in found if origin in (None, row.origin)]
+        reached = list(takewhile(lambda row: commits.state_of(tx, row).value >= state.value, wanted))
+        blocked = len(reached) < len(wanted)
+        if blocked:
+            seen = reached[-1].id if reached else seen
+        elif found:
+            seen = found[-1].id
+        return _Page(tuple(commit_infos(tx, reached)), seen, blocked, len(found) == number)
+
+
+def _behind(repo_key: int, branch: str, origin: Origin | None, seen: int, number: int) -> Select[Any]:
+    later = select_commits().where(table.c.repo_id == repo_key, table.c.id > seen)
+    if branch:
+        later = later.where(table.c.branch == branch)
+    elif origin is not None:
+        later = later.where(table.c.origin == origin)
+    return later.order_by(table.c.id).limit(number)
 
 
 def _reached(tx: Transaction, commit: Commit, state: CommitState) -> bool:

@@ -42,6 +42,10 @@ repos = Table(
     Column("description", Text, nullable=False, default=""),
     Column("created", UtcTime, nullable=False),
     UniqueConstraint("project", "name", "type"),
+    # Lists, in the order of ids.
+    Index(None, "type", "id"),
+    Index(None, "project", "id"),
+    Index(None, "project", "type", "id"),
 )
 
 branches = Table(
@@ -56,6 +60,14 @@ branches = Table(
     Column("created", UtcTime, nullable=False),
     Column("created_by", String, nullable=False, default=""),
     UniqueConstraint("repo_id", "name"),
+    Index(None, "repo_id", "id"),
+)
+
+Index(
+    "ix_branches_triggered",
+    branches.c.repo_id,
+    sqlite_where=branches.c.trigger.is_not(None),
+    postgresql_where=branches.c.trigger.is_not(None),
 )
 
 branch_provenance = Table(
@@ -74,9 +86,16 @@ commits = Table(
     metadata,
     Column("id", RowId, primary_key=True),
     Column("repo_id", RowId, ForeignKey("repos.id"), nullable=False),
-    Column("set_id", String(32), nullable=False, index=True),
+    Column("project", String, nullable=False),  # of the repo, so that the commits of a project have an index
+    Column("set_id", String(32), nullable=False),
     Column("branch", String, nullable=False),  # the name it was made on; that branch may be gone
     Column("parent_id", RowId, ForeignKey("commits.id"), index=True),
+    # Ways to other ancestors, see versioning.ancestry; all of them are in the same repo and go with it.
+    Column("depth", Integer, nullable=False),
+    Column("jump_id", RowId),
+    Column("jump_depth", Integer, nullable=False),
+    Column("turn_id", RowId),
+    Column("base_id", RowId, index=True),
     Column("origin", Choice(Origin), nullable=False),
     Column("description", Text, nullable=False, default=""),
     Column("created_by", String, nullable=False, default=""),
@@ -87,7 +106,13 @@ commits = Table(
     Column("root", LargeBinary),  # of the file tree; null until finished
     Column("size", BigInteger, nullable=False, default=0),  # an upper bound until finished
     UniqueConstraint("repo_id", "set_id"),
+    # Lists, in the order of ids: of a repo, by branch and by origin, of a project, of a set; and where a time begins.
     Index(None, "repo_id", "id"),
+    Index(None, "repo_id", "branch", "id"),
+    Index(None, "repo_id", "origin", "id"),
+    Index(None, "repo_id", "started", "id"),
+    Index(None, "project", "id"),
+    Index(None, "set_id", "id"),
     sqlite_autoincrement=True,  # the key of a deleted commit must not come back: subscribers remember how far they are
 )
 
@@ -102,8 +127,9 @@ commit_provenance = Table(
     "commit_provenance",
     metadata,
     Column("commit_id", RowId, ForeignKey("commits.id", ondelete="CASCADE"), primary_key=True),
-    Column("provenance_id", RowId, ForeignKey("commits.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("provenance_id", RowId, ForeignKey("commits.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, nullable=False),
+    Index(None, "provenance_id", "commit_id"),
 )
 
 runs = Table(

@@ -60,8 +60,7 @@ class Branches:
 
     def ListBranch(self, request: pfs_pb2.ListBranchRequest, call: Call) -> Iterator[pfs_pb2.BranchInfo]:
         """Tell about the branches of a repo."""
-        with self._store.db.read() as tx:
-            infos = branches.list_branches(tx, pfs.to_repo(request.repo), reverse=request.reverse)
+        infos = branches.list_branches(self._store, pfs.to_repo(request.repo), reverse=request.reverse)
         yield from map(pfs.branch_info_message, infos)
 
     def DeleteBranch(self, request: pfs_pb2.DeleteBranchRequest, call: Call) -> Empty:

@@ -13,7 +13,7 @@ from hathi.model.references import CommitSpec
 from hathi.server.grpc.calls import Call
 from hathi.server.grpc.operations import Operation, Operations
 from hathi.server.grpc.paging import at_most
-from hathi.versioning import commits, waiting
+from hathi.versioning import commit_lists, commits, waiting
 from hathi.versioning.store import Store
 from hathi.wire.convert import pfs
 from hathi.wire.gen import pfs_pb2
@@ -73,16 +73,15 @@ class Commits:
         """Tell about the commits of a repo."""
         if request.HasField("started_time"):
             raise UnimplementedError("listing commits by started_time is not served yet")
-        with self._store.db.read() as tx:
-            infos = commits.list_commits(
-                tx,
-                pfs.to_repo(request.repo),
-                from_=_from(request),
-                to=pfs.to_optional_commit_spec(request.to),
-                number=at_most(request.number),
-                reverse=request.reverse,
-                origin=_origin(request.origin_kind),
-            )
+        infos = commit_lists.list_commits(
+            self._store,
+            pfs.to_repo(request.repo),
+            from_=_from(request),
+            to=pfs.to_optional_commit_spec(request.to),
+            number=at_most(request.number),
+            reverse=request.reverse,
+            origin=_origin(request.origin_kind),
+        )
         yield from map(pfs.commit_info_message, infos)
 
     def SubscribeCommit(self, request: pfs_pb2.SubscribeCommitRequest, call: Call) -> Iterator[pfs_pb2.CommitInfo]:
@@ -116,8 +115,7 @@ class Commits:
 
     def ListCommitSet(self, request: pfs_pb2.ListCommitSetRequest, call: Call) -> Iterator[pfs_pb2.CommitSetInfo]:
         """Tell about all commit sets."""
-        with self._store.db.read() as tx:
-            infos = commits.list_commit_sets(tx, request.project.name)
+        infos = commit_lists.list_commit_sets(self._store, request.project.name)
         yield from map(pfs.commit_set_info_message, infos)
 
 

@@ -52,8 +52,7 @@ class Repos:
     def ListRepo(self, request: pfs_pb2.ListRepoRequest, call: Call) -> Iterator[pfs_pb2.RepoInfo]:
         """Tell about repos."""
         projects = [pfs.to_project(project) for project in request.projects]
-        with self._store.db.read() as tx:
-            infos = repos.list_repos(tx, projects=projects, type=request.type)
+        infos = repos.list_repos(self._store, projects=projects, type=request.type)
         yield from map(pfs.repo_info_message, page(infos, request.page.page_size, request.page.page_index))
 
     def DeleteRepo(self, request: pfs_pb2.DeleteRepoRequest, call: Call) -> pfs_pb2.DeleteRepoResponse:
@@ -67,6 +66,6 @@ class Repos:
         if not projects and not request.all:
             return pfs_pb2.DeleteReposResponse()
         with self._store.db.write() as tx:
-            found = [info.repo for info in repos.list_repos(tx, projects=() if request.all else projects, type=USER)]
+            found = repos.list_names(tx, projects=() if request.all else projects, type=USER)
             deleted = repos.delete_together(tx, found, force=request.force)
         return pfs_pb2.DeleteReposResponse(repos=map(pfs.repo_message, deleted))
