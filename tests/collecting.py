@@ -17,19 +17,24 @@ def collection(store: Store, ledger: DatabaseGarbage | None = None) -> Collectio
     return Collection(store.chunks, garbage, store.trees, lambda: store.roots.read(store.db))
 
 
-def collect(store: Store) -> Outcome:
-    """Collect garbage; an upload or a reader that is at work makes it fail instead of waiting for ever."""
+def collect(store: Store, meanwhile: Callable[[], object] = lambda: None) -> Outcome:
+    """Collect garbage; an upload or a reader that is at work makes it fail instead of waiting for ever.
+
+    meanwhile: called whenever it waits.
+    """
     work = collection(store)
-    finish(work.steps())
+    finish(work.steps(), meanwhile)
     assert work.outcome is not None
     return work.outcome
 
 
-def finish(steps: Generator[Phase]) -> None:
-    """Run a collection to its end."""
+def finish(steps: Generator[Phase], meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Run a collection to its end; see `collect`."""
     waited = 0
     for phase in steps:
-        waited += phase is Phase.WAITING
+        if phase is Phase.WAITING:
+            waited += 1
+            meanwhile()
         assert waited < 100, "somebody still needs what is condemned"
 
 

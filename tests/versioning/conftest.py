@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -153,6 +153,22 @@ def another(world: World, tmp_path: Path, objects: MemoryStore) -> Iterator[Worl
     yield other
     other.store.chunks.close()
     other.db.close()
+
+
+@pytest.fixture
+def cold(world: World, tmp_path: Path, objects: MemoryStore) -> Iterator[Callable[[], World]]:
+    """Makes worlds that see the same data and have read nothing of it yet."""
+    made: list[World] = []
+
+    def make() -> World:
+        made.append(open_world(tmp_path / "hathi.db", objects, fresh=False))
+        return made[-1]
+
+    yield make
+    for other in made:
+        other.store.chunks.close()
+        other.store.ledger.close()
+        other.db.close()
 
 
 @pytest.fixture

@@ -136,7 +136,8 @@ class DatabaseLedger:
 
         One that was taken for dead meanwhile begins a new life: uploads of the old one fail when they are to be named.
         """
-        alive, _ = self.beat_holder(self._holder, self._pins.oldest())
+        alive, version = self.beat_holder(self._holder, self._pins.oldest())
+        self._pins.heard(version)
         if not alive:
             self._holder = self._begin()
 

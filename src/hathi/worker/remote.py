@@ -35,6 +35,7 @@ CALL_SECONDS = 30.0  # a call that does not wait and takes longer will not end w
 GRACE_SECONDS = 10.0  # beyond what a waiting call may wait
 REASON_LENGTH = 4000  # characters of a reason in a report
 CATALOGUE_SECONDS = 300.0  # the whole list of packs of a large store takes a while
+SOON_SECONDS = 1.0  # until a heartbeat that tells what is needed no more
 BEAT_SECONDS = 30.0  # between heartbeats of the process; the server gives it up after twenty times that
 PIECE = 1 << 20  # bytes of an object in one message
 
@@ -131,11 +132,15 @@ class ApiLedger:
         """Return whether `holder` is this life still, as far as this process knows."""
         return holder == self._holder
 
-    def beat(self) -> None:
-        """Send a heartbeat. One that was taken for dead begins a new life when it next reads or writes."""
+    def beat(self) -> bool:
+        """Send a heartbeat. One that was taken for dead begins a new life when it next reads or writes.
+
+        Returns whether another should follow soon: this process needs nothing any more that it has just asked to be
+        kept, and garbage collection may be waiting to hear that.
+        """
         holder = self._holder
         if not holder:
-            return
+            return False
         request = wire.BeatHolderRequest(id=holder, oldest=self._pins.oldest())
         answer = self._workers.BeatHolder(request, timeout=CALL_SECONDS)
         self._pins.heard(answer.version)
@@ -143,6 +148,7 @@ class ApiLedger:
             with self._lock:
                 if self._holder == holder:
                     self._holder = ""
+        return self._pins.oldest() > request.oldest
 
     def close(self) -> None:
         """End this life. One that cannot be ended now is taken for dead after a while, so that is no failure."""
@@ -188,12 +194,15 @@ class ApiLedger:
 
 def _keep_alive(ledger: weakref.ref[ApiLedger], closed: threading.Event, seconds: float) -> None:
     """Send heartbeats until a ledger is closed, or nobody has it any more."""
-    while not closed.wait(seconds):
+    pause = seconds
+    while not closed.wait(pause):
         present = ledger()
         if present is None:
             return
+        pause = seconds
         try:
-            present.beat()
+            if present.beat():
+                pause = min(seconds, SOON_SECONDS)
         except HathiError as error:
             log.info("the heartbeat could not be sent and is sent again: %s", error)
         except Exception:
