@@ -68,7 +68,7 @@ void note_own(const char *path)
 		closedir(folder);
 }
 
-static bool is_own(const char *path, const char *name)
+bool is_own(const char *path, const char *name)
 {
 	if (kept.names == NULL || strcmp(path, kept.path) != 0)
 		return false;
@@ -115,7 +115,7 @@ static bool flatten(int top, const char *name, unsigned long *moved)
 	return removed(top, name) && clean;
 }
 
-bool empty_folder(const char *path, int mode)
+bool empty_folder(const char *path, int mode, keeper *keep)
 {
 	int top = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0)
@@ -133,7 +133,7 @@ bool empty_folder(const char *path, int mode)
 		rewinddir(folder);
 		struct dirent *entry;
 		while ((entry = readdir(folder)) != NULL)
-			if (!is_dots(entry->d_name) && !is_own(path, entry->d_name) && !removed(top, entry->d_name) &&
+			if (!is_dots(entry->d_name) && !keep(path, entry->d_name) && !removed(top, entry->d_name) &&
 			    !flatten(top, entry->d_name, &moved))
 				clean = false;
 	} while (moved != before); /* whatever was moved up is looked at again; each round takes one level away */
@@ -142,10 +142,17 @@ bool empty_folder(const char *path, int mode)
 	return clean;
 }
 
+static bool keeps_nothing(const char *path, const char *name)
+{
+	(void)path;
+	(void)name;
+	return false;
+}
+
 bool remove_folder(const char *path)
 {
 	chmod(path, 0700);
-	return empty_folder(path, 0700) && (rmdir(path) == 0 || errno == ENOENT);
+	return empty_folder(path, 0700, keeps_nothing) && (rmdir(path) == 0 || errno == ENOENT);
 }
 
 static uid_t owner_uid;

@@ -449,9 +449,9 @@ static void make_fresh(const struct request *r, const struct view *view)
 	if (view->sandboxed)
 		renew_host();
 	mkdir("/tmp", 01777); /* an image from scratch has none; where it cannot be made, commands do without */
-	if (!empty_folder("/tmp", 01777))
+	if (!empty_folder("/tmp", 01777, is_own))
 		fatal("cannot empty /tmp after a run: %s", strerror(errno));
-	if (!empty_folder("/dev/shm", 01777))
+	if (!empty_folder("/dev/shm", 01777, is_own))
 		fatal("cannot empty /dev/shm after a run: %s", strerror(errno));
 	if (r->folder[0] == 0)
 		return;

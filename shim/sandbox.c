@@ -29,6 +29,7 @@
 #define SET_READ_ONLY 1u /* MOUNT_ATTR_RDONLY */
 #define MAX_MOUNTS 4096
 #define MAX_ENTRIES 512
+#define MAX_WAYS 4096
 
 struct layer {                   /* an overlay: where its writes go, and how that folder looked before anything was written */
 	int number;
@@ -40,6 +41,15 @@ struct entry {                   /* a top-level entry of the host that is shown 
 	char *path, *link;       /* link: what it leads to, when it is one */
 };
 
+struct way {                     /* what is in a cover by itself: the folder it shows, and the ways to what is shown in it */
+	char *path;              /* of the host's, in scratch */
+	bool folder;             /* one that user code may write to; else something is shown over it */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	struct stat before;
+};
+
 static int host_fd = -1;         /* the host's root, below the cover at /pfs once we are in the sandbox */
 static int stage_fd = -1;        /* the worker's folder of datums, there as well */
 static char root[PATH_MAX];      /* the new root while it is built, then "" */
@@ -48,6 +58,8 @@ static const struct sandbox *given;
 static char scratch[PATH_MAX];
 static struct layer layers[MAX_MOUNTS];
 static int layer_count, layer_number;
+static struct way ways[MAX_WAYS];
+static int way_count;
 static struct entry entries[MAX_ENTRIES];
 static int entry_count;
 static bool in_user_namespace;
@@ -281,6 +293,19 @@ static int cover_of(const char *path)
 	return -1;
 }
 
+static bool place_cover(int cover)
+{
+	char from[PATH_MAX], target[PATH_MAX];
+	struct stat st;
+	in_scratch(from, "cover", cover);
+	join(target, root, given->cover[cover]);
+	if (stat(target, &st) != 0)
+		return false;
+	if (mount(from, target, NULL, MS_BIND, NULL) != 0)
+		fatal("cannot cover %s in the sandbox: %s", given->cover[cover], strerror(errno));
+	return true;
+}
+
 static void hide(const char *path)
 {
 	char target[PATH_MAX], nothing[PATH_MAX];
@@ -303,20 +328,15 @@ static bool graft(const char *top)
 	int cover = cover_of(top);
 	join(target, root, top);
 	in_host(from, top);
-	if (cover >= 0)
-		in_scratch(from, "cover", cover);
-	else if (access(from, X_OK) != 0)
+	if (access(from, X_OK) != 0)
 		in_scratch(from, "nothing", 0);
-	bool writable = place(from, top, top);
+	bool writable = cover >= 0 ? place_cover(cover) : place(from, top, top);
 	/* One that is read-only has all that is mounted below it already. */
 	if (cover < 0 && writable)
 		place_mounts(top, top, false);
-	for (int i = 0; i < given->cover_count; i++) {
-		if (!below(given->cover[i], top))
-			continue;
-		in_scratch(from, "cover", i);
-		place(from, given->cover[i], top);
-	}
+	for (int i = 0; i < given->cover_count; i++)
+		if (below(given->cover[i], top))
+			place_cover(i);
 	for (int i = 0; i < given->show_count; i++) {
 		if (!within(given->show[i], top) || !within_any(given->show[i], given->cover, given->cover_count))
 			continue;
@@ -330,28 +350,70 @@ static bool graft(const char *top)
 	return writable;
 }
 
-/* Make the way to `path`, which is below `cover`, in the folder that the cover shows: folders that look as the host's. */
-static void make_way(int cover, const char *path)
+static bool is_way(const char *path)
+{
+	for (int i = 0; i < way_count; i++)
+		if (strcmp(ways[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+static bool keeps_ways(const char *folder, const char *name)
+{
+	char path[PATH_MAX];
+	join(path, folder, name);
+	return is_way(path);
+}
+
+static void note_way(int number)
+{
+	if (stat(ways[number].path, &ways[number].before) != 0)
+		fatal("cannot look at %s: %s", ways[number].path, strerror(errno));
+}
+
+static void dress_way(const struct way *way)
+{
+	/* Owners cannot be given in a user namespace, where all that is ours is the user's anyway. */
+	if (chown(way->path, way->uid, way->gid) != 0 && !in_user_namespace)
+		fatal("cannot give %s to its owner: %s", way->path, strerror(errno));
+	chmod(way->path, way->mode);
+}
+
+static void add_way(const char *path, const struct stat *like, bool folder)
+{
+	if (is_way(path))
+		return;
+	if (way_count == MAX_WAYS)
+		fatal("too much is to be shown in home folders");
+	if (S_ISDIR(like->st_mode)) {
+		if (mkdir(path, 0755) != 0 && errno != EEXIST)
+			fatal("cannot make %s: %s", path, strerror(errno));
+	} else {
+		close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	}
+	struct way *way = &ways[way_count++];
+	*way = (struct way){strdup(path), folder, like->st_mode & 07777, like->st_uid, like->st_gid, {0}};
+	if (way->path == NULL)
+		fatal("out of memory");
+	dress_way(way);
+}
+
+/* Make the way to `path` in a folder that shows a cover: folders that look as the host's. */
+static void make_way(int cover, const char *path, bool shown)
 {
 	char from[PATH_MAX], to[PATH_MAX], part[PATH_MAX], folder[PATH_MAX];
 	struct stat st;
 	in_scratch(folder, "cover", cover);
-	size_t size = strlen(given->cover[cover]);
 	snprintf(part, sizeof part, "%s", path);
-	for (char *end = part + size; end != NULL && *end != 0;) {
+	for (char *end = part + strlen(given->cover[cover]); end != NULL && *end != 0;) {
 		end = strchr(end + 1, '/');
 		if (end != NULL)
 			*end = 0;
 		in_host(from, part);
-		join(to, folder, part + size);
+		join(to, folder, part + strlen(given->cover[cover]));
 		if (stat(from, &st) != 0)
 			return; /* there is nothing to show */
-		if (S_ISDIR(st.st_mode)) {
-			if (mkdir(to, 0755) == 0 && chown(to, st.st_uid, st.st_gid) == 0)
-				chmod(to, st.st_mode & 07777);
-		} else {
-			close(open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-		}
+		add_way(to, &st, end != NULL || !shown);
 		if (end != NULL)
 			*end = '/';
 	}
@@ -363,20 +425,19 @@ static void make_covers(void)
 	for (int i = 0; i < given->cover_count; i++) {
 		struct stat st;
 		in_host(path, given->cover[i]);
-		if (stat(path, &st) != 0)
-			memset(&st, 0, sizeof st);
+		if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+			st = (struct stat){.st_mode = S_IFDIR | 0755, .st_uid = geteuid(), .st_gid = getegid()};
 		in_scratch(path, "cover", i);
-		mkdir(path, 0755);
+		add_way(path, &st, true);
 		for (int j = 0; j < given->show_count; j++)
 			if (below(given->show[j], given->cover[i]))
-				make_way(i, given->show[j]);
+				make_way(i, given->show[j], true);
 		for (int j = 0; j < given->own_count; j++)
 			if (below(given->own[j], given->cover[i]))
-				make_way(i, given->own[j]);
-		chmod(path, S_ISDIR(st.st_mode) ? st.st_mode & 07777 : 0755);
-		if (S_ISDIR(st.st_mode) && chown(path, st.st_uid, st.st_gid) != 0 && !in_user_namespace)
-			fatal("cannot make a cover for %s: %s", given->cover[i], strerror(errno));
+				make_way(i, given->own[j], false);
 	}
+	for (int i = 0; i < way_count; i++)
+		note_way(i);
 }
 
 static void show_host(struct view *view)
@@ -571,14 +632,11 @@ static bool written_below(const char *top)
 	return false;
 }
 
-/* Show a top-level folder anew, and remove what was written there. */
-static void renew(const char *top)
+static void forget_layers(const char *top)
 {
 	char path[PATH_MAX];
 	int kept = 0, gone = 0;
 	static int numbers[MAX_MOUNTS];
-	if (umount2(top, MNT_DETACH) != 0)
-		fatal("cannot clear %s: %s", top, strerror(errno));
 	for (int i = 0; i < layer_count; i++)
 		if (layers[i].top == top)
 			numbers[gone++] = layers[i].number;
@@ -593,6 +651,14 @@ static void renew(const char *top)
 				fatal("cannot remove what was written below %s: %s", top, strerror(errno));
 		}
 	}
+}
+
+/* Show a top-level folder anew, and remove what was written there. */
+static void renew(const char *top)
+{
+	if (umount2(top, MNT_DETACH) != 0)
+		fatal("cannot clear %s: %s", top, strerror(errno));
+	forget_layers(top);
 	graft(top);
 }
 
@@ -615,14 +681,70 @@ static void renew_root(void)
 		if (symlink(to, path) != 0)
 			fatal("cannot make %s again: %s", path, strerror(errno));
 	}
-	if (!empty_folder("/", 0755) || chown("/", geteuid(), getegid()) != 0)
+	if (!empty_folder("/", 0755, is_own) || chown("/", geteuid(), getegid()) != 0)
 		fatal("cannot clear /: %s", strerror(errno));
 	note_root();
+}
+
+static bool has_cover(const char *top)
+{
+	for (int i = 0; i < given->cover_count; i++)
+		if (within(given->cover[i], top))
+			return true;
+	return false;
+}
+
+static void renew_all_covers(void)
+{
+	char path[PATH_MAX];
+	for (int i = 0; i < entry_count; i++)
+		if (entries[i].link == NULL && has_cover(entries[i].path) && umount2(entries[i].path, MNT_DETACH) != 0)
+			fatal("cannot clear %s: %s", entries[i].path, strerror(errno));
+	for (int i = 0; i < given->cover_count; i++) {
+		in_scratch(path, "cover", i);
+		if (!remove_folder(path))
+			fatal("cannot empty %s: %s", given->cover[i], strerror(errno));
+	}
+	while (way_count > 0)
+		free(ways[--way_count].path);
+	make_covers();
+	for (int i = 0; i < entry_count; i++)
+		if (entries[i].link == NULL && has_cover(entries[i].path)) {
+			forget_layers(entries[i].path);
+			graft(entries[i].path);
+		}
+}
+
+/* Empty the folders that covers show, of which those to what is shown in them stay. Where user code has moved such a
+ * one away with what is shown in it, it is made again, and shown anew. */
+static void renew_covers(void)
+{
+	bool moved = false;
+	for (int i = 0; i < way_count; i++) {
+		struct way *way = &ways[i];
+		struct stat now;
+		if (lstat(way->path, &now) != 0 || (now.st_mode & S_IFMT) != (way->before.st_mode & S_IFMT) ||
+		    now.st_ino != way->before.st_ino) {
+			moved = true;
+			break;
+		}
+		if (!way->folder || !changed(&way->before, &now))
+			continue;
+		if (!empty_folder(way->path, (int)way->mode, keeps_ways)) {
+			moved = true;
+			break;
+		}
+		dress_way(way);
+		note_way(i);
+	}
+	if (moved)
+		renew_all_covers();
 }
 
 void renew_host(void)
 {
 	enter_host();
+	renew_covers();
 	for (int i = 0; i < entry_count; i++)
 		if (entries[i].link == NULL && written_below(entries[i].path))
 			renew(entries[i].path);

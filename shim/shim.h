@@ -80,7 +80,10 @@ void renew_host(void);                                /* throw away what was wri
 typedef void reaper(pid_t pid, int status, const struct rusage *usage);
 void kill_everything(reaper *ended);                  /* every process but this one; returns when none is left */
 void note_own(const char *path);                      /* what is there now stays when the folder is emptied */
-bool empty_folder(const char *path, int mode);        /* and give it a mode; false: something could not be removed */
+bool is_own(const char *path, const char *name);      /* whether it is what stays there */
+typedef bool keeper(const char *path, const char *name);
+/* Remove all but what `keep` says, and give the folder a mode; false: something could not be removed. */
+bool empty_folder(const char *path, int mode, keeper *keep);
 bool remove_folder(const char *path);
 int own_tree(const char *path, uid_t uid, gid_t gid); /* errno, or 0 */
 

@@ -345,6 +345,26 @@ def test_of_a_covered_folder_only_what_is_shown_is_there(start: Callable[..., Pl
     assert not (home / "new").exists()
 
 
+def test_a_covered_folder_that_was_turned_around_is_as_it_was_for_the_next_run(
+    start: Callable[..., Place], home: Path
+) -> None:
+    """What is shown lies two folders deep, so that these can be moved away with it, replaced or closed."""
+    place = start(cover=[home], show=[home / ".tool/bin"], own=[home / "more"])
+    state = f"cd {home}; find . -printf '%P %m %y %U\\n' | sort; sh .tool/bin/program"
+    place.sh(state)
+    before = place.out
+    assert ".tool/bin/program" in before
+    for damage in (
+        "mv .tool .moved",
+        "chmod 000 .tool; chmod 700 .",
+        "mv .tool x; ln -s x .tool",
+        "rm -r more; touch more",
+    ):
+        assert place.sh(f"cd {home}; mkdir -p a/b more/c; echo x > a/b/f; touch .tool/new; {damage}").code == 0
+        place.sh(state)
+        assert place.out == before
+
+
 def test_no_way_leads_around_a_cover(start: Callable[..., Place], home: Path) -> None:
     """Not over the root of process 1, its folder, or a mount that can be taken away."""
     place = start(cover=[home])

@@ -1,8 +1,8 @@
 """Which of the host's files the process runtime's sandbox shows.
 
 The system's folders are shown, but for secrets. Home folders are not: they appear empty, with only the programs
-that PATH finds there, the Python that we run with, and what the operator names with `--show`. /tmp is the sandbox's
-own, but for what is named.
+that PATH finds there, the Python that we run with, and what the operator names with `--show`. /tmp and
+/var/tmp are the sandbox's own, but for what is named.
 """
 
 from __future__ import annotations
@@ -150,12 +150,12 @@ def view_of(
     programs: Iterable[str],
     people: Iterable[Path],
     everyone: Iterable[Path] = (),
-    common: Sequence[Path] = (Path("/root"), Path("/home")),
+    common: Sequence[Path] = (Path("/root"), Path("/home"), Path("/var/tmp")),
 ) -> HostView:
     """Return what a sandbox shows, given folders of programs and home folders.
 
-    people: whose homes are hidden. everyone: in whose homes secrets are looked for as well. common: folders that are
-    homes, or have homes in them.
+    people: whose homes are hidden. everyone: in whose homes secrets are looked for as well. common: other folders to
+    be found empty, such as those that have homes in them.
     """
     wanted = _real(show)
     homes = _real([*people, *(home for folder in common for home in _folders(folder))])
