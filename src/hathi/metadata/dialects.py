@@ -26,7 +26,7 @@ READERS = MOST_CONNECTIONS - 8
 POSTGRES_WRITERS = 2
 """Writing transactions of one process that have a connection: one at work, and one next in line at the server."""
 
-WRITER_WAIT_SECONDS = 60.0
+WRITER_WAIT_SECONDS = 120.0
 """How long a writer waits for its turn before it is told that the database is overloaded."""
 
 POSTGRES_CONNECTION = {

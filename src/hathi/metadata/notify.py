@@ -45,7 +45,7 @@ class Notifier:
         self._connection: Connection | None = None
         self._woken, self._waker = os.pipe()
         self._stopped = False
-        self._task = supervisor.every("events of other processes", 0.0, self._listen, at_once=True)
+        self._task = supervisor.every("events of other processes", 0.0, self._listen, at_once=True, prompt=True)
 
     def announce(self, connection: Connection, topics: Sequence[str]) -> None:
         """Tell other processes of `topics` when the transaction of `connection` commits."""

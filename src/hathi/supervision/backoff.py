@@ -19,3 +19,7 @@ class Backoff:
     def seconds(self, failures: int) -> float:
         """Return how many seconds to wait after so many failures in a row (at least one)."""
         return min(self.first * 2.0 ** min(failures - 1, 64), self.limit)
+
+
+PROMPT = Backoff(limit=10.0)
+"""For the one cheap task that all others wait for, such as a reader of events: an outage must not outlast itself."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
-from hathi.supervision.backoff import Backoff
+from hathi.supervision.backoff import PROMPT, Backoff
 from hathi.supervision.failures import Failure
 from hathi.supervision.keyed_queue import Key
 from hathi.supervision.loops import Follower, Subscription, Ticker
@@ -34,6 +34,7 @@ class Supervisor:
         """clock: the time of failures and deadlines. backoff: of tasks that are given no other (1 s doubling to 60)."""
         self._clock = _now if clock is None else clock
         self._backoff = backoff or Backoff()
+        self._prompt = backoff or PROMPT
         self._lock = threading.Lock()
         self._tasks: list[_Task] = []
 
@@ -79,6 +80,7 @@ class Supervisor:
         work: Callable[[], bool | None],
         *,
         at_once: bool = False,
+        prompt: bool = False,
         backoff: Backoff | None = None,
     ) -> Ticker:
         """Make a task that calls `work` at an interval.
@@ -88,9 +90,11 @@ class Supervisor:
             seconds: from the end of one call to the beginning of the next.
             work: returns True to be called again at once, because there is more to do.
             at_once: whether the first call comes at the start, and not after `seconds`.
+            prompt: whether all others wait for this one after a failure, so that it is tried every 10 s at least.
             backoff: how long to wait after a failure instead of `seconds`; a heartbeat wants a low limit.
         """
-        task = Ticker(name, seconds, work, at_once=at_once, backoff=backoff or self._backoff, clock=self._clock)
+        backoff = backoff or (self._prompt if prompt else self._backoff)
+        task = Ticker(name, seconds, work, at_once=at_once, backoff=backoff, clock=self._clock)
         self._add(task)
         return task
 
@@ -108,8 +112,9 @@ class Supervisor:
             name: what the task does, in a few words.
             subscription: closed when the task is stopped.
             handle: takes topics, several at a time; the same ones again when it has failed.
+            backoff: by default 1 s doubling to 10, since all that follows from events waits for this.
         """
-        task = Follower(name, subscription, handle, backoff=backoff or self._backoff, clock=self._clock)
+        task = Follower(name, subscription, handle, backoff=backoff or self._prompt, clock=self._clock)
         self._add(task)
         return task
 
