@@ -172,14 +172,27 @@ def test_records_of_dead_holders_do_not_pile_up(clock: Clock, ledger: DatabaseLe
 
 
 def test_a_heartbeat_writes_only_when_there_is_something_to_say(
-    clock: Clock, db: Database, ledger: DatabaseLedger, monkeypatch: pytest.MonkeyPatch
+    clock: Clock,
+    db: Database,
+    ledger: DatabaseLedger,
+    register: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Thousands of workers beat while the catalogue changes all the time."""
+    for number in range(5):
+        register(PackRecord(f"packs/00/x-{number}", 1, 1))
     written: list[datetime] = []
     write = db.write
     monkeypatch.setattr(db, "write", lambda: written.append(clock.now) or write())
-    for _ in range(10):
+    for version in range(1, 5):
         clock.advance(10)
-        ledger.beat()
+        assert ledger.beat_holder(ledger.holder(), version) == (True, 5)
+    assert written == []
+    clock.advance(10)
+    ledger.beat_holder(ledger.holder(), 4)
+    assert len(written) == 1
+    clock.advance(10)
+    ledger.beat_holder(ledger.holder(), 3)  # older than what it said: that matters at once
     assert len(written) == 2
 
 

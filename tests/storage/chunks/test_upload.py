@@ -1,5 +1,6 @@
 """What a write costs, what it promises, and what it does when something fails."""
 
+import os
 import re
 import threading
 from collections import Counter
@@ -14,6 +15,7 @@ from hathi.storage.chunks.content import EMPTY_CONTENT
 from hathi.storage.chunks.keys import Keys
 from hathi.storage.objects.faulty import Fault, Moment
 from hathi.storage.objects.interface import StorageRefused, StorageUnavailable
+from hathi.storage.objects.local import LocalStore
 
 
 def whole(chunks, content, *span):
@@ -322,3 +324,19 @@ def test_packs_are_spread_over_folders():
     assert len(folders) > 50
     assert max(folders.values()) <= 5_000
     assert keys.pack("holder").startswith("packs/")
+
+
+def test_a_small_write_syncs_its_pack_and_its_folder_and_a_new_folder_once(world, tmp_path, monkeypatch):
+    syncs = []
+    fsync = os.fsync
+    monkeypatch.setattr("os.fsync", lambda descriptor: (syncs.append(descriptor), fsync(descriptor)))
+    chunks = world.another(LocalStore(tmp_path))
+    costs = []
+    for number in range(10):
+        syncs.clear()
+        with chunks.upload() as upload:
+            upload.put(b"%d" % number)
+            world.ledger.register(upload, upload.seal())
+        costs.append(len(syncs))
+    assert costs[1:] == [2] * 9
+    assert costs[0] <= 2 + 3  # `packs`, its sub-folder, and the folder of all
