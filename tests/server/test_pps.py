@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from contextlib import closing
 
@@ -14,6 +15,7 @@ from hathi.model.pps import DatumState
 from hathi.model.records import DatumRecord
 from hathi.model.references import Repo
 from hathi.pipelines import work
+from hathi.server.logging import kept
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.datums import DATUMS, key_of
@@ -305,8 +307,44 @@ def test_lines_tell_what_their_datum_reads_and_are_chosen_by_it(client, backend,
 def test_logs_of_what_does_not_exist(client, repo) -> None:
     with pytest.raises(NotFoundError):
         list(client.pps.GetLogs(pb.GetLogsRequest(pipeline=EDGES)))
-    with pytest.raises(InvalidError):
-        list(client.pps.GetLogs(pb.GetLogsRequest()))
+    with pytest.raises(InvalidError, match="with its job or its pipeline"):
+        list(client.pps.GetLogs(pb.GetLogsRequest(datum={"id": "0" * 64})))
+
+
+def test_controllers_tell_of_every_state_in_the_masters_log(client, backend, create, repo, put) -> None:
+    put(repo, {"/a.png": b"a"})
+    create()
+    work_once(client, backend)
+    (job,) = jobs(client)
+    client.pps.InspectJob(pb.InspectJobRequest(job=job.job, wait=True))
+    wanted = pb.GetLogsRequest(job=job.job, master=True, follow=True)
+    lines = []
+    for line in client.pps.GetLogs(wanted):
+        lines.append(line)
+        if line.message == "job is success":
+            break
+    assert [line.message for line in lines] == ["job is running", "job is finishing", "job is success"]
+    assert all(line.master and line.job_id == job.job.id for line in lines)
+    assert not [line for line in client.pps.GetLogs(pb.GetLogsRequest(job=job.job)) if line.master]
+
+
+def test_without_a_pipeline_the_servers_own_log_is_told(client, backend) -> None:
+    with kept(backend.logs.append_own):
+        logging.getLogger("hathi.server").warning("the disk is nearly full")
+    lines = list(client.pps.GetLogs(pb.GetLogsRequest()))
+    assert [line.message for line in lines] == ["WARNING hathi.server: the disk is nearly full"]
+    logging.getLogger("hathi.server").warning("nobody keeps this")
+    assert len(list(client.pps.GetLogs(pb.GetLogsRequest()))) == 1
+
+
+def test_a_jobs_workers_tell_what_their_datum_reads(client, create, repo, put) -> None:
+    put(repo, {"/a.png": b"a"})
+    create()
+    header, more = client.workers.Claim(hathi_pb2.ClaimRequest(group="default/edges/v1", worker="w1", wait_seconds=20))
+    client.workers.Beat(hathi_pb2.BeatRequest(claim_id=header.claim_id, worker="w1", datum_id=more.datums[0].id))
+    job = pb.Job(pipeline=EDGES, id=header.job_id)
+    (status,) = client.pps.InspectJob(pb.InspectJobRequest(job=job, details=True)).details.worker_status
+    assert [part.path for part in status.datum_status.data] == ["/a.png"]
 
 
 def test_what_an_input_would_make(client, repo, put) -> None:

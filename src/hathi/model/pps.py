@@ -117,12 +117,13 @@ class JobInfo:
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """One worker as it last reported: the datum at hand, if any, and since when."""
+    """One worker as it last reported: the datum at hand, if any, since when, and what that reads."""
 
     id: str
     job: str = ""
     datum: str = ""
     started: datetime | None = None
+    inputs: tuple[DatumInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

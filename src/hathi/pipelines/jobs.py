@@ -10,17 +10,21 @@ from itertools import islice
 from hathi.metadata.paging import PAGE, stream
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import PreconditionError
-from hathi.model.pps import JobInfo, JobState, WorkerInfo
+from hathi.model.pps import DatumInput, JobInfo, JobState, WorkerInfo
 from hathi.model.references import SPEC, Commit, CommitSpec, Job, Pipeline
-from hathi.pipelines import ending
+from hathi.pipelines import ending, payloads
 from hathi.pipelines.declared import Declared, declared
 from hathi.pipelines.inputs import by_input_name, commits_read
 from hathi.pipelines.rows import job_pages, jobs, pipelines, sets
 from hathi.pipelines.rows.job_pages import Wanted
 from hathi.pipelines.rows.jobs import JobRow
 from hathi.pipelines.rows.pipelines import PipelineRow
+from hathi.pipelines.rows.sets import SetRow
 from hathi.versioning import lookup
 from hathi.versioning.store import Store
+
+_DETAILED = 16
+"""Workers of which it is told what their datums read: that costs unpacking a set each."""
 
 NO_WORKER = "no worker is ready yet"
 
@@ -208,7 +212,15 @@ def seen(row: JobRow, pipeline: PipelineRow) -> tuple[JobState, str]:
 def _workers(tx: Transaction, rows: Sequence[JobRow]) -> dict[int, tuple[WorkerInfo, ...]]:
     at_work = {row.id: row.job.id for row in rows if not row.state.terminal}
     found: dict[int, list[WorkerInfo]] = {}
-    for one in sets.claimed_of_jobs(tx, at_work):
-        info = WorkerInfo(one.worker, at_work[one.job_id], one.datum, one.datum_started)
+    for number, one in enumerate(sets.claimed_of_jobs(tx, at_work)):
+        reads = _reads(tx, one) if number < _DETAILED else ()
+        info = WorkerInfo(one.worker, at_work[one.job_id], one.datum, one.datum_started, reads)
         found.setdefault(one.job_id, []).append(info)
     return {id: tuple(workers) for id, workers in found.items()}
+
+
+def _reads(tx: Transaction, at_work: SetRow) -> tuple[DatumInput, ...]:
+    """Return what the datum at hand in a set reads; nothing when it is very much."""
+    payload = sets.find_payload(tx, at_work.job_id, at_work.seq) if at_work.datum else None
+    record = None if payload is None else payloads.find_run(payload, at_work.datum)
+    return () if record is None else record.inputs

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
@@ -17,10 +18,13 @@ from hathi.metadata.feed import Feed
 from hathi.model.pps import LogMessage
 from hathi.model.references import Pipeline
 from hathi.pipelines.waiting import Cancelled, OnLeave, listen, never
-from hathi.storage.segments import Record, SegmentLog
+from hathi.storage.segments import LogUnavailable, Record, SegmentLog
 
 MASTER = "master"
 """What controllers' lines have as the name of their worker, and as a key."""
+
+OWN = "pachd"
+"""What the server's own lines have as the name of their worker. No project begins with the "@" of its stream."""
 
 SORTED_LINES = 1_000
 """Lines that are held back to be put in order of time; a line that arrived later than these is out of order."""
@@ -36,11 +40,12 @@ _MICROSECOND = timedelta(microseconds=1)
 class LogFilter:
     """Which lines: all that is given must fit.
 
-    job, datum: ids. among: tells of a line whether it is wanted; asked last. since: not older.
+    pipeline: whose; None for the server's own. job, datum: ids. since: not older.
+    among: tells of a line whether it is wanted; asked last.
     tail: only the last so many of them, 0 means all. master: lines of the controllers instead of workers'.
     """
 
-    pipeline: Pipeline
+    pipeline: Pipeline | None
     job: str = ""
     datum: str = ""
     among: Callable[[LogMessage], bool] | None = None
@@ -51,12 +56,12 @@ class LogFilter:
     @property
     def key(self) -> str:
         """Under which key lines are looked up; "" means all of the pipeline."""
-        return self.datum or self.job or (MASTER if self.master else "")
+        return self.datum or self.job or (MASTER if self.master and self.pipeline else "")
 
     def fits(self, line: LogMessage) -> bool:
         """Return whether a line is one of those wanted."""
         return (
-            line.master == self.master
+            (line.master == self.master or self.pipeline is None)
             and self.job in ("", line.job)
             and self.datum in ("", line.datum)
             and (self.since is None or line.time >= self.since)
@@ -79,9 +84,15 @@ class Logs:
             self._feed.publish(_topic(pipeline))
 
     def append_master(self, pipeline: Pipeline, time: datetime, message: str, job: str = "") -> None:
-        """Store a line of the controllers."""
+        """Store a line of the controllers, if the disk takes it: no controller may fail for want of its log."""
         line = LogMessage(time, message, pipeline.project, pipeline.name, job, worker=MASTER, master=True)
-        self.append(pipeline, [line])
+        with suppress(LogUnavailable):
+            self.append(pipeline, [line])
+
+    def append_own(self, time: datetime, message: str) -> None:
+        """Store a line of the server's own log."""
+        self._segments.append(_stream(None), [_encode(LogMessage(time, message, worker=OWN, master=True))])
+        self._feed.publish(_topic(None))
 
     def get(self, wanted: LogFilter) -> Iterator[LogMessage]:
         """Yield the lines there are, by time."""
@@ -159,12 +170,12 @@ def _by_time(lines: Iterable[LogMessage]) -> Iterator[LogMessage]:
         yield heappop(held)[2]
 
 
-def _stream(pipeline: Pipeline) -> str:
-    return f"{pipeline.project}/{pipeline.name}"
+def _stream(pipeline: Pipeline | None) -> str:
+    return f"@{OWN}" if pipeline is None else f"{pipeline.project}/{pipeline.name}"
 
 
-def _topic(pipeline: Pipeline) -> str:
-    return f"logs/{pipeline.project}/{pipeline.name}"
+def _topic(pipeline: Pipeline | None) -> str:
+    return f"logs/{_stream(pipeline)}"
 
 
 def _nanoseconds(time: datetime) -> int:
@@ -179,13 +190,13 @@ def _encode(line: LogMessage) -> Record:
     return Record(_nanoseconds(line.time), data, tuple(filter(None, keys)))
 
 
-def _decode(pipeline: Pipeline, time: int, data: bytes) -> LogMessage:
+def _decode(pipeline: Pipeline | None, time: int, data: bytes) -> LogMessage:
     message, job, datum, worker, attempt, datum_set, flags = json.loads(data)
     return LogMessage(
         time=_EPOCH + timedelta(microseconds=time // 1000),
         message=message,
-        project=pipeline.project,
-        pipeline=pipeline.name,
+        project=pipeline.project if pipeline else "",
+        pipeline=pipeline.name if pipeline else "",
         job=job,
         datum=datum,
         worker=worker,

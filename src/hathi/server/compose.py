@@ -39,7 +39,7 @@ from hathi.server.grpc.fetch import parse_rules
 from hathi.server.grpc.serving import GrpcServer
 from hathi.server.grpc.stalls import StreamLimits
 from hathi.server.housekeeping import holder_heartbeat, log_pruning, pack_merging
-from hathi.server.logging import configure
+from hathi.server.logging import configure, kept
 from hathi.server.ownership import Ownership
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.local import LocalStore
@@ -110,6 +110,7 @@ class Server:
         segments = SegmentLog(settings.logs)
         parts.callback(segments.close)
         logs = Logs(segments, database.feed)
+        parts.enter_context(kept(logs.append_own))
         hide = [settings.root, settings.objects, settings.logs]
         tokens = WorkerTokens(worker_key.load(settings.root))
         place = Place(

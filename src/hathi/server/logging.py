@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 _RESERVED = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
@@ -24,6 +26,32 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
         return json.dumps(fields, default=str)
+
+
+class KeptLines(logging.Handler):
+    """Keeps the server's lines where `pachctl logs` finds them, besides showing them on standard error."""
+
+    def __init__(self, keep: Callable[[datetime, str], None]) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        self._keep = keep
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line, if the disk takes it: it is on standard error in any case."""
+        with suppress(Exception):
+            self._keep(datetime.fromtimestamp(record.created, UTC), self.format(record))
+
+
+@contextmanager
+def kept(keep: Callable[[datetime, str], None]) -> Iterator[None]:
+    """Pass every line to `keep`, as long as the context lasts."""
+    handler = KeptLines(keep)
+    root = logging.getLogger("hathi")
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
 
 
 def configure(form: str) -> None:

@@ -121,6 +121,7 @@ class Attempts:
                 tried = replace(tried, process_seconds=tried.process_seconds + outcome.wall_seconds)
                 if not reason:
                     done = True
+                    stream.note(f"attempt {attempt} of datum {datum.id} succeeded in {outcome.wall_seconds:.3f} s")
                     return replace(tried, state=DatumState.SUCCESS, reason="", made=made, staged=staged)
                 stream.note(f"attempt {attempt} of datum {datum.id} failed: {reason}")
                 recovered = self._handle(datum, self._command(env, staged), stream)

@@ -108,6 +108,7 @@ class Batch:
         """
         records: list[DatumRecord] = []
         behind = self._behind
+        self._logs.note(f"running a set of {len(self._claim.datums)} datums")
         with ThreadPoolExecutor(1, "stage") as staging, ThreadPoolExecutor(1, "store") as storing:
             try:
                 for place, datum in enumerate(self._claim.datums):
@@ -121,7 +122,9 @@ class Batch:
             finally:
                 # Whatever stopped us: nothing may stay on the disk.
                 self._discard_ahead()
-        return self._report(records)
+        report = self._report(records)
+        self._logs.note(f"the set is done: {report.processed} processed, {report.failed} failed")
+        return report
 
     def _stage(self, datum: Datum) -> Staged:
         inputs = tuple(self._inputs.of(datum))

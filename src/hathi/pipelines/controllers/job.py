@@ -6,6 +6,7 @@ the database, so whoever looks next, in this process or after a crash, goes on w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
@@ -28,8 +29,11 @@ _UNFINISHED = {Action.CLOSE_KILLED, Action.CLOSE_BROKEN}
 _CLOSING = {Action.CLOSE_SUCCESS, Action.CLOSE_FAILED, Action.CLOSE_UNRUNNABLE, *_UNFINISHED}
 
 
-def reconcile(store: Store, job: Job) -> datetime | None:
-    """Bring a job as far as it can go now. Returns when to look again by time alone, None when never."""
+def reconcile(store: Store, job: Job, tell: Callable[[str], None] = lambda text: None) -> datetime | None:
+    """Bring a job as far as it can go now. Returns when to look again by time alone, None when never.
+
+    tell: takes a line about each state that the job comes to.
+    """
     with ExitStack() as uploads:
         folded: Folded | None = None
         while True:
@@ -44,6 +48,7 @@ def reconcile(store: Store, job: Job) -> datetime | None:
             moves, closes = decision.state is not seen.state, bool(actions & _CLOSING)
             if moves and not closes:
                 _record(store, row, decision)
+                tell(_line(decision))
             if Action.PLAN_EARLY in actions:
                 with store.chunks.reading():
                     plan_job_early(store, job)
@@ -54,7 +59,8 @@ def reconcile(store: Store, job: Job) -> datetime | None:
                 upload = uploads.enter_context(store.chunks.upload())
                 folded = fold_job(store, row, upload, with_output=Action.FOLD in actions and not seen.failed_datum)
             if closes:
-                _end(store, row, decision, folded)
+                if _end(store, row, decision, folded):
+                    tell(_line(decision))
             elif not moves and not actions & _STEPS:
                 return _deadline(row, spec)
 
@@ -92,12 +98,19 @@ def _may_be_early(tx: Transaction, row: JobRow, unfinished_before: int) -> bool:
     return unfinished_before <= EARLY_JOBS and not jobs.waiting_before(tx, row)
 
 
-def _end(store: Store, row: JobRow, decision: Decision[JobState, Action], folded: Folded | None) -> None:
-    """End the job as decided, unless something has changed since; then the next look tells what."""
+def _line(decision: Decision[JobState, Action]) -> str:
+    """Return a line for the log about a state that a job has come to."""
+    return f"job is {decision.state.name.lower()}{f': {decision.reason}' if decision.reason else ''}"
+
+
+def _end(store: Store, row: JobRow, decision: Decision[JobState, Action], folded: Folded | None) -> bool:
+    """End the job as decided, unless something has changed since: then return False, and the next look tells what."""
     with store.db.write() as tx:
         current = jobs.find(tx, row.job, hidden=True)
         if current is not None and (current.state, current.stop) == (row.state, row.stop):
             close(store, tx, current, decision.state, decision.reason, folded)
+            return True
+    return False
 
 
 def _record(store: Store, row: JobRow, decision: Decision[JobState, Action]) -> None:

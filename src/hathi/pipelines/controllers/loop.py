@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
-from hathi.model.references import Pipeline
+from hathi.model.references import Job, Pipeline
 from hathi.pipelines.controllers import job, pipeline, trouble
 from hathi.pipelines.controllers.topics import PREFIXES, Key, every_key, keys_of
 from hathi.pipelines.logs import Logs
@@ -80,7 +81,10 @@ class Controllers:
         if isinstance(key, Pipeline):
             pipeline.reconcile(self._store, self._runtime, self._logs, key)
             return None
-        return job.reconcile(self._store, key)
+        return job.reconcile(self._store, key, partial(self._tell, key))
+
+    def _tell(self, job: Job, text: str) -> None:
+        self._logs.append_master(job.pipeline, self._store.db.clock(), text, job.id)
 
     def _show(self, key: Key, failure: Failure) -> None:
         owner, id = (key, "") if isinstance(key, Pipeline) else (key.pipeline, str(key.id))

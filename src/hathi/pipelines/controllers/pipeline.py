@@ -55,6 +55,9 @@ def reconcile(store: Store, runtime: Runtime, logs: Logs, pipeline: Pipeline) ->
             current = pipelines.find(tx, pipeline)
             if current is not None and (current.version, current.stopped) == (row.version, row.stopped):
                 pipelines.set_state(tx, current, decision.state, decision.reason, ready)
+        if (decision.state, decision.reason) != (row.state, row.reason):
+            about = f": {decision.reason}" if decision.reason else ""
+            logs.append_master(pipeline, store.db.clock(), f"pipeline is {decision.state.name.lower()}{about}")
     if Action.REMOVE_WORKERS in decision.actions:
         runtime.remove(key)
     if Action.ENSURE_WORKERS in decision.actions and (status.wanted, status.busy) != (spec.workers, busy):

@@ -79,7 +79,8 @@ def stats_message(stats: Stats) -> pps_pb2.ProcessStats:
 
 def worker_message(worker: WorkerInfo) -> pps_pb2.WorkerStatus:
     """Return the message that tells what a worker does."""
-    status = pps_pb2.DatumStatus(started=time_message(worker.started)) if worker.datum else None
+    data = [pps_pb2.InputFile(path=part.path, hash=part.hash) for part in worker.inputs]
+    status = pps_pb2.DatumStatus(started=time_message(worker.started), data=data) if worker.datum else None
     return pps_pb2.WorkerStatus(worker_id=worker.id, job_id=worker.job, datum_status=status)
 
 

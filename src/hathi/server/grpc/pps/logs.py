@@ -49,12 +49,14 @@ class LogLines:
             for line in self._logs.follow(wanted, call.cancelled, call.on_leave):
                 yield pps.log_message(line, inputs.shown(line))
 
-    def _pipeline(self, request: pps_pb2.GetLogsRequest) -> Pipeline:
-        """Return whose lines are wanted; NotFoundError when the pipeline or the job does not exist."""
+    def _pipeline(self, request: pps_pb2.GetLogsRequest) -> Pipeline | None:
+        """Return whose lines are wanted, None for the server's own; NotFoundError when there is no such thing."""
         with self._store.db.read() as tx:
             for job in (request.job, request.datum.job):
                 if job.id:
                     return jobs.inspect(tx, pps.to_job(job), details=False).job.pipeline
+            if not request.pipeline.name and request.datum.id:
+                raise InvalidError("a datum's logs must be asked for with its job or its pipeline")
             if not request.pipeline.name:
-                raise InvalidError("logs must be asked for by pipeline, job or datum")
+                return None
             return listing.inspect(tx, pps.to_pipeline(request.pipeline), details=False).pipeline
