@@ -84,10 +84,10 @@ def wait_for_job(world, name, id, wanted):
 def test_jobs_whose_look_fails_starve_no_others_and_end_no_thread(world, monkeypatch, start, error):
     plain, broken = controllers_loop.job.reconcile, {"one", "two"}
 
-    def reconcile(store, key):
+    def reconcile(store, key, tell):
         if key.pipeline.name in broken:
             raise error
-        return plain(store, key)
+        return plain(store, key, tell)
 
     monkeypatch.setattr(controllers_loop.job, "reconcile", reconcile)
     start()
