@@ -337,7 +337,8 @@ def test_without_a_pipeline_the_servers_own_log_is_told(client, backend) -> None
     assert len(list(client.pps.GetLogs(pb.GetLogsRequest()))) == 1
 
 
-def test_a_jobs_workers_tell_what_their_datum_reads(client, create, repo, put) -> None:
+def test_a_jobs_workers_tell_what_their_datum_reads(client, backend, create, repo, put) -> None:
+    client.token = backend.tokens.issue("default/edges/v1")
     put(repo, {"/a.png": b"a"})
     create()
     header, more = client.workers.Claim(hathi_pb2.ClaimRequest(group="default/edges/v1", worker="w1", wait_seconds=20))
