@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hathi.datum.cgroup import counter, ended_well, memory_limit_in
+from hathi.datum.cgroup import Counts, counter, ended_well, memory_limit_in
 from hathi.datum.frames import Command, Outcome
 from hathi.datum.litter import remove_tree
 from hathi.datum.sandbox import START_SECONDS, Output, Sandbox, SandboxFailed, SandboxGone, Wire
@@ -47,6 +47,9 @@ ENDING_SECONDS = 10.0
 
 _OOM_COUNTERS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 """Where a container reads how many of its processes were killed for memory: cgroup version 2, and 1."""
+
+_PROCESS_COUNTERS = ("/sys/fs/cgroup/pids.events", "/sys/fs/cgroup/pids/pids.events")
+_PROCESS_LIMITS = ("/sys/fs/cgroup/pids.max", "/sys/fs/cgroup/pids/pids.max")
 
 _OOM_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -119,7 +122,7 @@ class ContainerSandbox(Sandbox):
         self._stage = stage
         self._why = why
         self._showing = ""
-        self._oom_kills = self._count_oom_kills()
+        self._counts = self._count()
 
     def run(self, command: Command, output: Output) -> Outcome:
         """Run a command to its end. SandboxGone says why the container ended, if it did."""
@@ -141,16 +144,18 @@ class ContainerSandbox(Sandbox):
         self._box.withdraw()
 
     def _explained(self, outcome: Outcome) -> Outcome:
-        """Say so when the command failed because its processes were killed for memory."""
-        kills, before = self._count_oom_kills(), self._oom_kills
-        self._oom_kills = kills
-        return replace(outcome, memory=self._memory_limit()) if kills > before else outcome
+        """Say so when the command failed because its processes were killed for memory, or could not be started."""
+        now, before = self._count(), self._counts
+        self._counts = now
+        if now.killed > before.killed:
+            outcome = replace(outcome, memory=memory_limit_in(self._first_of(_OOM_LIMITS)))
+        if now.refused > before.refused:
+            outcome = replace(outcome, processes=self._first_of(_PROCESS_LIMITS).strip())
+        return outcome
 
-    def _count_oom_kills(self) -> int:
-        return counter(iter([self._first_of(_OOM_COUNTERS)]), "oom_kill")
-
-    def _memory_limit(self) -> str:
-        return memory_limit_in(self._first_of(_OOM_LIMITS))
+    def _count(self) -> Counts:
+        killed = counter(iter([self._first_of(_OOM_COUNTERS)]), "oom_kill")
+        return Counts(killed, counter(iter([self._first_of(_PROCESS_COUNTERS)]), "max"))
 
     def _first_of(self, paths: tuple[str, ...]) -> str:
         """Return what the first file of these holds that can be read in the container, "" when none can."""

@@ -19,6 +19,8 @@ from e2e.containers.support import (
 )
 from e2e.support import Pachctl, Pachd, counts, run
 
+from hathi.datum.limits import MAX_PROCESSES
+
 pytestmark = pytest.mark.e2e
 
 SECONDS = 30.0
@@ -105,6 +107,20 @@ def test_a_datum_that_is_killed_for_memory_says_so_and_tells_the_limit(
     assert run(pachctl, p)["state"] == "JOB_FAILURE"
     assert "killed for using more memory than its limit of 48 MiB" in reasons(pachctl, p)
     assert state(pachctl, p)[0] == "RUNNING", "the container lives on"
+
+
+def test_a_fork_bomb_ends_at_the_limit_of_its_container_and_its_datum_says_so(
+    pachctl: Pachctl, images: Images, repo: str
+) -> None:
+    image = images.compiled(
+        "forks:1",
+        "#include <unistd.h>\nint main(void) { for (int i = 0; i < 20000; i++) { int p = fork(); "
+        "if (p < 0) return 3; if (p == 0) { pause(); return 0; } } return 0; }",
+    )
+    p = f"{repo}-p"
+    pachctl("create", "pipeline", text=contained(p, repo, image, "/program", datum_tries=1))
+    assert run(pachctl, p)["state"] == "JOB_FAILURE"
+    assert f"exited with status 3, after it could not start more than {MAX_PROCESSES} processes" in reasons(pachctl, p)
 
 
 def test_a_container_that_is_removed_under_a_datum_costs_no_attempt(
