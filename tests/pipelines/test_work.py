@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from hathi.metadata.ledger import LeaseLapsed
+from hathi.model.packs import PackRecord
 from hathi.model.pps import JobState, Stats
 from hathi.model.references import Pipeline
 from hathi.pipelines import definitions, ending, jobs, work
@@ -139,6 +140,22 @@ def test_a_report_of_a_worker_that_was_taken_for_dead_changes_nothing(planned):
         work.report(planned.store, work.Report(claim.id, "one", "no such holder", processed=1))
     assert the_job(planned).counters.processed == 0
     assert not work.beat(planned.store, claim.id, "one").lost
+
+
+def test_what_a_set_that_could_not_be_run_had_stored_is_deleted(planned):
+    """But nothing that is named, and nothing of another process."""
+    first, second = planned.claim(GROUP, "one"), planned.claim(GROUP, "two")
+    chunks, holder = planned.store.chunks, planned.store.ledger.open_holder("worker", "one").id
+    mine = PackRecord(f"packs/00/{holder}-00000000-1", 5, 1)
+    named = PackRecord(f"packs/00/{holder}-00000000-2", 5, 1)
+    others = PackRecord(f"packs/00/{'0' * 32}-00000000-1", 5, 1)
+    for pack in (mine, named, others):
+        chunks.objects.put(pack.name, b"bytes")
+    assert work.report(planned.store, work.Report(second.id, "two", holder, [named], processed=1))
+    report = work.Report(first.id, "one", holder, [mine, named, others], error="no space left")
+    assert work.report(planned.store, report)
+    left = {key for key in chunks.objects.list() if key.endswith(("-00000000-1", "-00000000-2"))}
+    assert left == {named.name, others.name}
 
 
 def test_a_set_that_could_not_be_run_rests_and_is_handed_out_again(planned):

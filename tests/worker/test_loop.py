@@ -5,6 +5,7 @@ from typing import Any
 
 from hathi.datum.frames import Command, Outcome
 from hathi.model.errors import ConflictError, InternalError, UnavailableError
+from hathi.model.packs import holder_of
 from hathi.worker.loop import Leave
 from hathi.worker.server import Beat, ClaimUnreadable
 
@@ -64,6 +65,20 @@ def test_a_lost_claim_ends_at_once_and_reports_nothing(rig: Rig, monkeypatch: An
     assert not rig.worker.work(rig.claim(3))
     assert len(rig.sandbox.commands) == 1
     assert rig.server.reports == []
+
+
+def test_a_set_that_could_not_be_run_tells_what_it_stored_for_nothing(rig: Rig, monkeypatch: Any) -> None:
+    def fails(self: Any) -> Any:
+        self._upload.put(b"stored")
+        self._upload.seal()
+        raise UnavailableError("the store is gone")
+
+    monkeypatch.setattr("hathi.worker.batch.Batch.run", fails)
+    rig.server.register = lambda holder, packs: None
+    rig.worker.work(rig.claim())
+    (report,) = rig.server.reports
+    assert report.error == "the store is gone"
+    assert [holder_of(pack.name) for pack in report.packs] == [report.holder] == [rig.ledger.holder()]
 
 
 def test_what_a_claim_names_is_pinned_from_before_it_is_made(rig: Rig) -> None:

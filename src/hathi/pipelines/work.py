@@ -102,7 +102,8 @@ class Report:
     """What became of a claim.
 
     holder: the life of a worker that wrote the packs. index: root of a tree, datum id -> record, 32 bytes.
-    failed_datum, failed_reason: the first datum that failed. error: the set could not be run at all, and why.
+    failed_datum, failed_reason: the first datum that failed. error: the set could not be run at all, and why; its packs
+    are deleted.
     image: what user code ran in, "" when in none.
     """
 
@@ -202,11 +203,13 @@ def report(store: Store, report: Report) -> bool:
         job = jobs.by_id(tx, row.job_id)
         if report.error:
             _hand_back(tx, job, row, report.error)
-            return True
-        roots = [Root(DATUMS.name, report.index)]
-        store.ledger.register(tx, RemoteWriter(report.holder), report.packs, roots)
-        sets.finish(tx, row, report.index)
-        _count(tx, job, report)
+        else:
+            roots = [Root(DATUMS.name, report.index)]
+            store.ledger.register(tx, RemoteWriter(report.holder), report.packs, roots)
+            sets.finish(tx, row, report.index)
+            _count(tx, job, report)
+    if report.error:  # the claim is over, so nothing can name them any more
+        store.chunks.discard(report.holder, [pack.name for pack in report.packs])
     return True
 
 

@@ -8,12 +8,13 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from hathi.datum.sandbox import Sandbox
 from hathi.model.errors import HathiError, InternalError, NotFoundError, UnavailableError
-from hathi.model.packs import LeaseLapsed
+from hathi.model.packs import LeaseLapsed, PackRecord
 from hathi.storage.chunks.store import Chunks
 from hathi.storage.chunks.upload import Upload
 from hathi.worker.attempts import Stopped
@@ -147,6 +148,9 @@ class Worker:
         try:
             with Beats(self._server, claim.id, claim.seconds, lambda: not upload.lapsed) as beats:
                 report = _run(claim.id, Batch(claim, self._bench, chunks, upload, beats, logs))
+                if report.error:
+                    packs = [PackRecord(name, 0, 0) for name in upload.unnamed()]  # for the server to delete
+                    report = replace(report, holder=upload.holder, packs=packs)
                 logs.flush()  # lines of a datum are there before anybody can see that it ended
                 return self._insist(lambda: not beats.lost and self._server.report(report)) or False
         finally:

@@ -10,9 +10,11 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
-from hathi.model.packs import PackLedger, PackRecord, Pin, RemoteWriter
+from hathi.model.errors import HathiError
+from hathi.model.packs import PACKS, PackLedger, PackRecord, Pin, RemoteWriter, holder_of
 from hathi.storage.chunks.cache import ChunkCache
 from hathi.storage.chunks.content import Content
 from hathi.storage.chunks.draft import Draft
@@ -128,6 +130,17 @@ class Chunks:
         damaged = self._merge(packs, live)
         self._locations.refresh()
         return damaged
+
+    def discard(self, holder: str, names: Sequence[str]) -> None:
+        """Delete packs that a process gave up, as far as that is possible now; not those of others, or that are named.
+
+        Certain only when nothing that would name them can come any more.
+        """
+        own = [name for name in names if name.startswith(PACKS) and holder_of(name) == holder]
+        if own:
+            with suppress(HathiError):
+                for name in self.ledger.unregistered(own):
+                    self.objects.delete(name)
 
     def delete_packs(self, names: Sequence[str]) -> list[str]:
         """Drop condemned packs from the catalogue, and only then delete their objects; return those dropped."""

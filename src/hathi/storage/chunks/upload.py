@@ -71,7 +71,6 @@ class Upload:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._packer.settle()
         self._discard()
         self._pin.release()
 
@@ -83,6 +82,11 @@ class Upload:
     def named(self, packs: Sequence[PackRecord]) -> None:
         """Hear that the transaction that registered `packs` has committed; see `model.packs.Writer`."""
         self._named.update(pack.name for pack in packs)
+
+    def unnamed(self) -> list[str]:
+        """Return the keys of all packs that may have been written and that no transaction is known to have named."""
+        self._packer.settle()
+        return [key for key in self._packer.attempted() if key not in self._named]
 
     def put(self, data: bytes) -> bytes:
         """Keep a blob, such as a tree node, and return its id."""
@@ -175,7 +179,7 @@ class Upload:
 
         Whether a transaction has named them is asked, since the answer to a COMMIT may have been lost.
         """
-        left = [name for name in self._packer.attempted() if name not in self._named]
+        left = self.unnamed()
         if not left:
             return
         with suppress(HathiError):
