@@ -44,8 +44,8 @@ test-containers: $(STAMP)  ## tests that need a container engine and a registry
 
 test-postgres: $(STAMP) $(CLIENTS)  ## what must hold on any database, on the server that HATHI_TEST_POSTGRES names
 	@test -n "$$HATHI_TEST_POSTGRES" || { echo "HATHI_TEST_POSTGRES=postgresql://user@host/database names no server" >&2; exit 1; }
-	$(BIN)/python -m pytest -n 2 tests/metadata tests/versioning tests/pipelines tests/server/test_outage.py \
-	  tests/server/test_ownership.py tests/server/test_start.py tests/e2e/test_journeys.py tests/e2e/test_isolation.py \
+	$(BIN)/python -m pytest -n 2 tests/metadata tests/versioning tests/pipelines tests/server/test_fuzz.py \
+	  tests/server/test_outage.py tests/server/test_ownership.py tests/server/test_start.py tests/e2e/test_journeys.py tests/e2e/test_isolation.py \
 	  tests/e2e/test_clients.py -m "not slow" --timeout 300
 
 test-long: $(STAMP)  ## long property and scale runs

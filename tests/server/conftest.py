@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from databases import database_url
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
@@ -36,7 +37,7 @@ CLUSTER = "c" * 32
 @pytest.fixture
 def backend(tmp_path: Path) -> Iterator[Backend]:
     """The core of one server: all but workers."""
-    database = Database.open(f"sqlite:///{tmp_path / 'pachd.db'}", durable=False)
+    database = Database.open(database_url(tmp_path / "pachd.db"), durable=False)
     objects = MemoryStore()
     ledger = DatabaseLedger(database)
     store = Store(database, Chunks(objects, ledger), ledger)

@@ -67,6 +67,8 @@ OTHERS = [
 ]
 TEXTS: Sequence[str] = [*NAMES, *ANCESTRY, *PATHS, *GLOBS, *JSON, *SPECS, *OTHERS]
 
+_MILD = [text for text in TEXTS if len(text) <= 1024 and "\0" not in text]
+
 INTEGERS = (0, 1, 2, 3, -1, 1000, 2**31 - 1, 2**31, 2**53, 2**63 - 1, -(2**63), 2**64 - 1)
 REALS = (0.0, 1.0, -1.0, float("nan"), float("inf"), -float("inf"), 1e300, -1e300, 5e-324, 3.4e38)
 BYTES = (b"", b"x", b"\0" * 32, bytes(range(32)), b"\xff" * 100)
@@ -80,14 +82,20 @@ _RANGES = {
 
 
 class Hostile:
-    """Makes messages of any type. `known`: texts that mean something on the server under test, such as ids."""
+    """Makes messages of any type. `known`: texts that mean something on the server under test, such as ids.
+
+    Half of the messages are mild: nothing in them is beyond the limits of requests, so that they reach what is behind.
+    """
 
     def __init__(self, seed: str, known: Sequence[str] = ()) -> None:
         self._random = random.Random(seed)
         self._known = list(known)
+        self._mild = False
 
     def message(self, kind: Descriptor, depth: int = 0) -> Any:
         """Return a message; one in three fields is left out, and most of them deep down."""
+        if depth == 0:
+            self._mild = self._random.random() < 0.5
         message = GetMessageClass(kind)()
         for field in kind.fields:
             if self._random.random() < (0.33 if depth < 4 else 0.8) or depth > 12:
@@ -112,6 +120,16 @@ class Hostile:
 
     def _value(self, field: FieldDescriptor) -> Any:
         pick = self._random.choice
+        if self._mild and field.enum_type is not None:
+            return pick(list(field.enum_type.values_by_number))
+        if self._mild and field.type in _RANGES:
+            return pick(INTEGERS[:3])
+        if self._mild and field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT):
+            return pick(REALS[:2])
+        if self._mild and field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_json"):
+            return pick(SPECS)
+        if self._mild and field.type == FieldDescriptor.TYPE_STRING:
+            return pick(self._known) if self._known and self._random.random() < 0.8 else pick(_MILD)
         if field.type == FieldDescriptor.TYPE_STRING:
             return pick(self._known) if self._known and self._random.random() < 0.6 else pick(TEXTS)
         if field.type == FieldDescriptor.TYPE_BYTES:

@@ -119,10 +119,21 @@ def examine(target: Target, method: MethodDescriptor, messages: list[bytes], sho
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.DESCRIPTOR.name)
 def test_hostile_values_are_refused_and_never_an_internal_error(target: Target, file) -> None:
+    bombard(target, file, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.DESCRIPTOR.name)
+def test_many_hostile_values_are_refused_and_never_an_internal_error(target: Target, file) -> None:
+    bombard(target, file, 50)
+
+
+def bombard(target: Target, file, times: int) -> None:
+    """Send hostile requests to every method of a file. times: so many times the usual number."""
     wrong = []
     for method in methods(file):
-        hostile = Hostile(method.full_name, target.known)
-        for _ in range(ROUNDS if kind_of(method) not in (WAITS, WORKER_WAITS) else WAITING_ROUNDS):
+        hostile = Hostile(f"{method.full_name} {times}", target.known)
+        for _ in range(times * (WAITING_ROUNDS if kind_of(method) in (WAITS, WORKER_WAITS) else ROUNDS)):
             requests = [hostile.message(method.input_type) for _ in range(3 if method.client_streaming else 1)]
             wrong.append(examine(target, method, [request.SerializeToString() for request in requests], requests))
         target.furnish()

@@ -10,6 +10,7 @@ import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
 
+from hathi.model.errors import UnavailableError
 from hathi.server.grpc import version
 from hathi.server.grpc.admission import CLASSES, UPLOADS, Admission
 from hathi.server.grpc.serving import GrpcServer
@@ -175,3 +176,19 @@ def test_a_stop_leaves_a_call_behind_that_never_returns(backend, monkeypatch, ca
         server.stop(0)
         assert "calls are at work: 1 calls" in caplog.text
         release.set()
+
+
+def test_connections_are_bounded_and_a_closed_one_makes_room(backend, monkeypatch) -> None:
+    monkeypatch.setattr("hathi.server.grpc.serving.CONNECTIONS", 3)
+    server = GrpcServer(backend, "127.0.0.1", 0)
+    address = server.start()
+    clients = [Client(address) for _ in range(4)]
+    for client in clients[:3]:
+        client.version.GetVersion(Empty())
+    with pytest.raises(UnavailableError):
+        clients[3].version.GetVersion(Empty(), timeout=60)
+    for client in clients:
+        client.close()
+    with Client(address) as client:
+        client.version.GetVersion(Empty())
+    server.stop(0)

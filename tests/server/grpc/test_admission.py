@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from hathi.model.errors import ExhaustedError, InternalError
+from hathi.model.errors import ExhaustedError, InternalError, UnavailableError
 from hathi.server.grpc import admission as module
 from hathi.server.grpc.admission import (
     CLASSES,
@@ -165,3 +165,14 @@ def test_what_is_left_at_work_is_told_by_class() -> None:
     assert admission.wait_for_quiet(0) == ""
     with admission.working(UPLOADS, "a", track()):
         assert admission.wait_for_quiet(0) == "1 uploads"
+
+
+def test_a_worker_that_is_one_too_many_asks_again() -> None:
+    """It ends when it is refused for good."""
+    admission = small(WORKER_WAITS, waits=1, waits_share=1)
+    with ExitStack() as held:
+        held.enter_context(admission.working(WORKER_WAITS, "a", track()))
+        held.enter_context(admission.waiting(WORKER_WAITS, "a"))
+        held.enter_context(admission.working(WORKER_WAITS, "b", track()))
+        with pytest.raises(UnavailableError, match="the limit is 1"), admission.waiting(WORKER_WAITS, "b"):
+            pass

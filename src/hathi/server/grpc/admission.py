@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hathi.model.errors import ExhaustedError, InternalError
+from hathi.model.errors import ExhaustedError, HathiError, InternalError, UnavailableError
 from hathi.server.grpc.stalls import Stalls, StreamLimits, Track
 from hathi.server.grpc.threads import ClassThreads
 
@@ -32,7 +32,8 @@ class CallClass:
 
     name: of its threads. calls: what its calls are, in words for messages. limit: calls at work at a time; more of
     them queue where `queues`, and are refused otherwise. share: at most so many of one connection. waits, waits_share:
-    the same for calls that wait inside `Admission.waiting`, which do not count as calls at work.
+    the same for calls that wait inside `Admission.waiting`, which do not count as calls at work. refusal: what is
+    raised beyond the limits; workers ask again by themselves when the server is unavailable.
     """
 
     name: str
@@ -42,14 +43,26 @@ class CallClass:
     queues: bool = False
     waits: int = 0
     waits_share: int = 0
+    refusal: type[HathiError] = ExhaustedError
 
 
 HEALTH = CallClass("health", "health checks", 8, 4, queues=True)
 CONTROL = CallClass("control", "calls", 128, 96, queues=True)
 LISTINGS = CallClass("listings", "listings", 64, 48, queues=True)
-WORKERS = CallClass("workers", "calls of workers", 64, 48, queues=True)
-WORKER_STREAMS = CallClass("worker-streams", "objects read or written by workers", 64, 48, queues=True)
-WORKER_WAITS = CallClass("worker-waits", "workers that wait for work", 16, 8, queues=True, waits=256, waits_share=128)
+WORKERS = CallClass("workers", "calls of workers", 64, 48, queues=True, refusal=UnavailableError)
+WORKER_STREAMS = CallClass(
+    "worker-streams", "objects read or written by workers", 64, 48, queues=True, refusal=UnavailableError
+)
+WORKER_WAITS = CallClass(
+    "worker-waits",
+    "workers that wait for work",
+    16,
+    8,
+    queues=True,
+    waits=256,
+    waits_share=128,
+    refusal=UnavailableError,
+)
 UPLOADS = CallClass("uploads", "uploads", 128, 64)
 DOWNLOADS = CallClass("downloads", "downloads", 128, 64)
 WAITS = CallClass("waits", "calls that wait", 64, 48, queues=True, waits=512, waits_share=320)
@@ -90,9 +103,10 @@ def class_of(method: str, *, client_streaming: bool, server_streaming: bool) -> 
 class _Places:
     """Places in a class: so many in all, and so many for one connection. Guarded by the admission's lock."""
 
-    def __init__(self, calls: str, limit: int | None, share: int) -> None:
+    def __init__(self, kind: CallClass, limit: int | None, share: int) -> None:
         """limit: None for no limit in all."""
-        self._calls = calls
+        self._calls = kind.calls
+        self._refusal = kind.refusal
         self._limit = limit
         self._share = share
         self._taken: Counter[str] = Counter()
@@ -106,13 +120,13 @@ class _Places:
         return not self.full and self._taken[peer] < self._share
 
     def take(self, peer: str) -> None:
-        """Take a place; ExhaustedError when all are taken, or the connection has its share already."""
+        """Take a place; raises the class's refusal when all are taken, or the connection has its share already."""
         if self._taken[peer] >= self._share:
-            raise ExhaustedError(
+            raise self._refusal(
                 f"too many {self._calls} at a time on one connection: the limit is {self._share}; try again later"
             )
         if self.full:
-            raise ExhaustedError(f"too many {self._calls} at a time: the limit is {self._limit}; try again later")
+            raise self._refusal(f"too many {self._calls} at a time: the limit is {self._limit}; try again later")
         self.take_again(peer)
 
     def take_again(self, peer: str) -> None:
@@ -136,10 +150,8 @@ class Admission:
         self._threads = {
             kind.name: ClassThreads(kind.limit + kind.waits + SPARE, f"grpc-{kind.name}") for kind in classes
         }
-        self._working = {
-            kind.name: _Places(kind.calls, None if kind.queues else kind.limit, kind.share) for kind in classes
-        }
-        self._waiting = {kind.name: _Places(kind.calls, kind.waits, kind.waits_share) for kind in classes}
+        self._working = {kind.name: _Places(kind, None if kind.queues else kind.limit, kind.share) for kind in classes}
+        self._waiting = {kind.name: _Places(kind, kind.waits, kind.waits_share) for kind in classes}
         self._changed = threading.Condition()
         self._open: Counter[str] = Counter()
         self._wakes: dict[object, Callable[[], object]] = {}
@@ -158,7 +170,7 @@ class Admission:
 
     @contextmanager
     def working(self, kind: CallClass, peer: str, track: Track) -> Iterator[None]:
-        """Count the block as a call at work and watch its streams; ExhaustedError when there are too many.
+        """Count the block as a call at work and watch its streams; raises the class's refusal when there are too many.
 
         peer: the client's connection.
         """
@@ -196,7 +208,7 @@ class Admission:
 
     @contextmanager
     def waiting(self, kind: CallClass, peer: str) -> Iterator[None]:
-        """Count the block, inside `working`, as one that waits; ExhaustedError when too many do already."""
+        """Count the block, inside `working`, as one that waits; raises the class's refusal when too many do already."""
         if not self._classes[kind.name].waits:
             raise InternalError(f"{kind.calls} may not wait: their method belongs to another class")
         with self._changed:

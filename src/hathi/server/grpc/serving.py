@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import resource
 import socket
 import time
 from typing import Any
@@ -37,13 +38,16 @@ from hathi.wire.gen import (
 _log = logging.getLogger("hathi.server.grpc")
 
 CONNECTIONS = 4096
-"""Connections at a time; what is beyond is closed as soon as it is made."""
+"""Connections at a time, or half the files that the process may open; more are closed as soon as they are made."""
 
 STREAMS = 1024
 """Calls open at a time on one connection, more than all classes give it together; more wait in the client."""
 
 _PING_MS, _PING_TIMEOUT_MS = 60_000, 20_000
 """How soon a client that died without a word is noticed."""
+
+_IDLE_MS = 900_000
+"""A connection without a call is closed after so long; clients make another when they need it."""
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
@@ -56,7 +60,7 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", _PING_MS),
     ("grpc.keepalive_timeout_ms", _PING_TIMEOUT_MS),
     ("grpc.max_concurrent_streams", STREAMS),
-    ("grpc.max_allowed_incoming_connections", CONNECTIONS),
+    ("grpc.max_connection_idle_ms", _IDLE_MS),
 )
 
 
@@ -90,7 +94,7 @@ class GrpcServer:
         ]
         refusals = ClassThreads(8, "grpc-refusals")  # all other methods have their class's
         everything_else = EverythingElse(auth.REFUSED, auth.EMPTY)
-        self._server: Any = grpc.server(refusals, handlers=[*handlers, everything_else], options=_OPTIONS)
+        self._server: Any = grpc.server(refusals, handlers=[*handlers, everything_else], options=_options())
 
     def start(self) -> str:
         """Begin to serve; returns `host:port`. UnavailableError when the port cannot be had."""
@@ -115,6 +119,12 @@ class GrpcServer:
         stopped.wait(2 * grace + 1)
         if left := self._admission.wait_for_quiet(deadline - time.monotonic()):
             _log.warning("the server stops while calls are at work: %s", left)
+
+
+def _options() -> list[tuple[str, int]]:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connections = CONNECTIONS if files == resource.RLIM_INFINITY else min(CONNECTIONS, max(files // 2, 1))
+    return [*_OPTIONS, ("grpc.max_allowed_incoming_connections", connections)]
 
 
 def _try_port(host: str, port: int) -> None:
