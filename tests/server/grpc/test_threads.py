@@ -51,5 +51,15 @@ def test_without_a_new_thread_calls_wait_for_one_that_is_there(monkeypatch) -> N
     assert futures[0].result(60)
 
 
+def test_threads_end_when_they_are_no_longer_needed() -> None:
+    threads = ClassThreads(3, "t")
+    together = threading.Barrier(3)
+    workers = [threads.submit(lambda: (together.wait(60), threading.current_thread())[1]) for _ in range(3)]
+    threads.shutdown()
+    for worker in workers:
+        worker.result(60).join(60)
+        assert not worker.result(60).is_alive()
+
+
 def test_no_thread_keeps_the_interpreter_from_ending() -> None:
     assert ClassThreads(1, "t").submit(threading.current_thread).result(60).daemon

@@ -246,3 +246,8 @@ class Admission:
         for wake in wakes:
             wake()
         self.stalls.close()
+
+    def close(self) -> None:
+        """Let the threads of all classes end."""
+        for threads in self._threads.values():
+            threads.shutdown()

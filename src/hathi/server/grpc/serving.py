@@ -92,9 +92,9 @@ class GrpcServer:
             service_handler(service, doors, self._admission, text, guards.get(service.full_name))
             for service, doors, text in services
         ]
-        refusals = ClassThreads(8, "grpc-refusals")  # all other methods have their class's
+        self._refusals = ClassThreads(8, "grpc-refusals")  # all other methods have their class's
         everything_else = EverythingElse(auth.REFUSED, auth.EMPTY)
-        self._server: Any = grpc.server(refusals, handlers=[*handlers, everything_else], options=_options())
+        self._server: Any = grpc.server(self._refusals, handlers=[*handlers, everything_else], options=_options())
 
     def start(self) -> str:
         """Begin to serve; returns `host:port`. UnavailableError when the port cannot be had."""
@@ -119,6 +119,8 @@ class GrpcServer:
         stopped.wait(2 * grace + 1)
         if left := self._admission.wait_for_quiet(deadline - time.monotonic()):
             _log.warning("the server stops while calls are at work: %s", left)
+        self._admission.close()
+        self._refusals.shutdown()
 
 
 def _options() -> list[tuple[str, int]]:

@@ -24,7 +24,7 @@ class ClassThreads(ThreadPoolExecutor):
         super().__init__(threads, thread_name_prefix=name)
         self._limit = threads
         self._name = name
-        self._work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._started = 0
         self._open = 0
@@ -49,6 +49,13 @@ class ClassThreads(ThreadPoolExecutor):
                 self._start_thread()
         return future
 
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the threads end as soon as they are idle; returns at once. No more calls may come."""
+        with self._lock:
+            started, self._started = self._started, self._limit
+        for _ in range(started):
+            self._work.put(None)
+
     def _start_thread(self) -> None:
         try:
             threading.Thread(target=self._run, name=f"{self._name}-{self._started}", daemon=True).start()
@@ -58,8 +65,8 @@ class ClassThreads(ThreadPoolExecutor):
         self._started += 1
 
     def _run(self) -> None:
-        while True:
-            future, call = self._work.get()
+        while (work := self._work.get()) is not None:
+            future, call = work
             result = error = None
             try:
                 result = call()
@@ -71,4 +78,4 @@ class ClassThreads(ThreadPoolExecutor):
                 future.set_result(result)
             else:
                 future.set_exception(error)
-            del future, call, result, error  # or a call's messages would live until the next one comes
+            del work, future, call, result, error  # or a call's messages would live until the next one comes
