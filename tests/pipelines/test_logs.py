@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -145,6 +146,17 @@ def test_one_datums_log_costs_the_same_however_long_the_log_is(tmp_path, monkeyp
         costs.append(len(decoded))
     assert costs == [3_000 + 20 + 10] * 10
     segments.close()
+
+
+def test_a_log_needs_as_few_open_files_as_ever_however_many_workers_wrote_it(logs):
+    """Each life of a worker was a file that was opened to read the log: 1,100 of them were too many."""
+    for life in range(1_500):
+        logs.append(COPY, [line(life, f"{life}", worker=f"w{life}", job="j")])
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    reader = logs.get(LogFilter(COPY))
+    next(reader)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
+    assert len(list(reader)) == 1_499
 
 
 def test_following_ends_when_the_client_leaves(logs):

@@ -1,6 +1,8 @@
 """Streams of records are read back in order, by key, by time and from the end; follow growth; survive a torn tail."""
 
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -310,3 +312,32 @@ def test_what_the_disk_says_is_told_with_the_stream(tmp_path):
 
 def test_a_piece_without_whole_records_gives_none(tmp_path):
     assert segment_module.bases(tmp_path / "nowhere") == []
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from hathi.storage.segments import Record, SegmentLog
+
+log = SegmentLog(Path(sys.argv[1]), segment_bytes=20_000)
+for number in range(1_000_000):
+    log.append("s", [Record(number, b"x" * 100, ("all", str(number % 10)))])
+    print(number, flush=True)
+"""
+
+
+def test_what_was_appended_before_a_kill_is_read_and_found_afterwards(tmp_path):
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    with writer:
+        for line in writer.stdout:
+            if int(line) == 700:
+                writer.kill()
+        written = int(line)
+    log = SegmentLog(tmp_path, segment_bytes=20_000)
+    times = [found.time for found in log.read("s")]
+    assert times == list(range(len(times))) and len(times) > written >= 700
+    for key in range(10):
+        assert [found.time for found in log.read("s", key=str(key))] == times[key::10]
+    position = log.end("s")
+    log.append("s", plain(b"more"))
+    assert records(log, "s", position) == [b"more"]
