@@ -15,11 +15,21 @@ from benchmarks import (
     get_small_files,
     idle_streams,
     many_datums,
+    one_datums_log,
     one_more_file,
     put_small_files,
 )
 
-MODULES = (put_small_files, get_small_files, many_datums, container_datums, one_more_file, big_file, idle_streams)
+MODULES = (
+    put_small_files,
+    get_small_files,
+    many_datums,
+    container_datums,
+    one_more_file,
+    big_file,
+    idle_streams,
+    one_datums_log,
+)
 ALL = {module.__name__.split(".")[-1]: module for module in MODULES}
 
 
