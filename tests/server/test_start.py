@@ -258,7 +258,7 @@ def test_a_disk_that_is_full_from_the_start_is_one_line(tmp_path: Path) -> None:
     pachd(root=tmp_path / "root", wrap=wrap)
 
 
-@pytest.mark.parametrize("left", range(4, 600, 60))
+@pytest.mark.parametrize("left", (4, 64, 184, 300))
 def test_a_disk_that_becomes_full_at_any_point_of_the_start_is_one_line(tmp_path: Path, left: int) -> None:
     wrap = small_disk(tmp_path, f"head -c $((1048576 - {left} * 1024)) /dev/zero > {tmp_path}/rest")
     command = [*wrap, "timeout", "-s", "TERM", "20", str(BIN / "pachd"), "--root", str(tmp_path / "root")]

@@ -93,3 +93,15 @@ def test_a_lost_claim_ends_the_wait(rig: Rig) -> None:
     logs.drop()
     logs.flush()
     answer.set()
+
+
+def test_no_exception_makes_a_datum_wait_for_its_log(rig: Rig, capsys: Any) -> None:
+    def fails(*_: object) -> None:
+        raise KeyError("x")
+
+    rig.server.append_logs = fails
+    logs = Logs(rig.server, "default", "p", "j", 7)
+    logs.stream("d", 1).write(b"hello\n", False)
+    logs.flush()
+    logs.drop()
+    assert "1 lines of the log were refused: KeyError: 'x'" in capsys.readouterr().err

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 
 from hathi.model.batching import batches
-from hathi.model.errors import HathiError, UnavailableError
+from hathi.model.errors import UnavailableError
+from hathi.supervision import describe
 from hathi.worker.server import LogLine, Server
 
 FLUSH_SECONDS = 0.3  # how long a follower of the log may wait for a line
@@ -108,9 +109,9 @@ class Logs:
             except UnavailableError:
                 with self._changed:
                     self._changed.wait_for(lambda: self._closed, RETRY_SECONDS)
-            except HathiError as error:
-                # The datum must not wait for its log, but somebody must hear of it.
-                sys.stderr.write(f"{len(lines)} lines of the log were refused: {error}\n")
+            except Exception as error:
+                # Whatever it is, the datum must not wait for its log, but somebody must hear of it.
+                sys.stderr.write(f"{len(lines)} lines of the log were refused: {describe(error)}\n")
                 return
 
 
