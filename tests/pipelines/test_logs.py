@@ -179,3 +179,15 @@ def test_following_ends_when_the_client_leaves(logs):
     leave[0]()
     follower.join(30)
     assert ended
+
+
+def test_lines_that_came_after_their_pipeline_went_do_not_stay(world):
+    world.put("data", {"/a": "1"})
+    world.pipeline("copy")
+    gone = Pipeline("default", "gone")
+    for pipeline in (COPY, gone):
+        world.logs.append(pipeline, [LogMessage(START, "late", "default", pipeline.name)])
+    world.logs.append_own(START, "own")
+    world.logs.delete_unknown(world.db)
+    kept = [[line.message for line in world.logs.get(LogFilter(pipeline))] for pipeline in (COPY, gone, None)]
+    assert kept == [["late"], [], ["own"]]

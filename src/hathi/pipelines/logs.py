@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
+from hathi.metadata.database import Database
 from hathi.metadata.feed import Feed
 from hathi.model.pps import LogMessage
 from hathi.model.references import Pipeline
+from hathi.pipelines.rows import pipelines
 from hathi.pipelines.waiting import Cancelled, OnLeave, listen, never
 from hathi.storage.segments import LogUnavailable, Record, SegmentLog
 
@@ -128,6 +130,17 @@ class Logs:
         oldest = _nanoseconds(before)
         streams = list(self._segments.streams())
         return sum(self._segments.prune(stream, before=oldest, keep_bytes=keep_bytes) for stream in streams)
+
+    def delete_unknown(self, database: Database) -> None:
+        """Forget the lines of pipelines that do not exist: a worker may have had some left when its pipeline went."""
+        for stream in list(self._segments.streams()):
+            project, _, name = stream.partition("/")
+            if name:
+                pipeline = Pipeline(project, name)
+                with database.read() as tx:
+                    known = pipelines.find(tx, pipeline) is not None
+                if not known:
+                    self.delete(pipeline)
 
     def delete(self, pipeline: Pipeline) -> None:
         """Forget a pipeline's lines."""

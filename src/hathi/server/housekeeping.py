@@ -24,6 +24,7 @@ def log_pruning(supervisor: Supervisor, database: Database, logs: Logs, settings
     days, size = timedelta(days=settings.log_days), settings.log_megabytes << 20
 
     def prune() -> None:
+        logs.delete_unknown(database)
         logs.prune(database.clock() - days, size)
 
     return supervisor.every("pruning logs", PRUNE_SECONDS, prune)
