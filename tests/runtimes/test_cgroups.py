@@ -236,6 +236,14 @@ def test_in_a_group_of_its_own_pachd_moves_aside_and_makes_groups_with_limits(un
     assert not (unified.top / "hathi").exists()
 
 
+def test_a_folder_that_another_program_removed_is_made_again_with_its_limits(unified: Unified) -> None:
+    (unified.top / "cgroup.procs").write_text(str(os.getpid()))
+    cgroups = Cgroups("hathi", [Mounted(frozenset(), unified.top, unified.top)])
+    (unified.top / "hathi").rmdir()
+    [folder] = cgroups.make("worker", Bounds(processes=100)).folders
+    assert (folder / "pids.max").read_text() == "100"
+
+
 def test_a_group_that_others_share_is_left_alone(unified: Unified) -> None:
     own = unified.top / "session"
     own.mkdir()

@@ -90,8 +90,7 @@ class Cgroups:
         made: list[Path] = []
         try:
             for base in self.bases:
-                folder = base.folder / worker
-                folder.mkdir()
+                folder = _folder_in(base, worker)
                 made.append(folder)
                 _limit(folder, base, bounds)
         except OSError:
@@ -252,6 +251,19 @@ def _base(folder: Path, wanted: set[str], *, unified: bool) -> Base | None:
         return Base(folder, frozenset(found), unified)
     remove_empty(folder)
     return None
+
+
+def _folder_in(base: Base, worker: str) -> Path:
+    """Make a worker's folder. While no worker runs, ours is empty, and other programs may have removed it."""
+    folder = base.folder / worker
+    try:
+        folder.mkdir()
+    except FileNotFoundError:
+        base.folder.mkdir(exist_ok=True)
+        if base.unified:
+            _enable(base.folder, set(base.controllers))
+        folder.mkdir()
+    return folder
 
 
 def _limit(folder: Path, base: Base, bounds: Bounds) -> None:
