@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from benchmarks import (
+    aged_store,
     big_file,
     container_datums,
     get_small_files,
@@ -29,6 +30,7 @@ MODULES = (
     big_file,
     idle_streams,
     one_datums_log,
+    aged_store,
 )
 ALL = {module.__name__.split(".")[-1]: module for module in MODULES}
 

@@ -58,7 +58,7 @@ class Age:
 CENTURY = Age(commits=100_000, jobs=50_000, lines=1_000_000, lives=2_000)
 
 
-def age(store: Store, logs: Logs, pipeline: Pipeline, data: Repo, plain: Repo, by: Age) -> None:
+def age(store: Store, logs: Logs, pipeline: Pipeline, data: Repo, plain: Repo, by: Age, *, first_life: int = 0) -> None:
     """Add history.
 
     Args:
@@ -67,12 +67,13 @@ def age(store: Store, logs: Logs, pipeline: Pipeline, data: Repo, plain: Repo, b
         data: gets `by.jobs` commits, each with a job.
         plain: gets the other commits.
         by: how much.
+        first_life: number of the first life; its lines are of the job with that number as its id.
     """
     _grow_jobs(store, pipeline, data, by.jobs)
     for number in range(by.commits - by.jobs):
         _commit(store, plain, number)
     _merge(store)
-    _grow_logs(store, logs, pipeline, data, by)
+    _grow_logs(store, logs, pipeline, by, first_life)
 
 
 @contextmanager
@@ -127,16 +128,13 @@ def _grow_jobs(store: Store, pipeline: Pipeline, data: Repo, count: int) -> None
             waiting.clear()
 
 
-def _grow_logs(store: Store, logs: Logs, pipeline: Pipeline, data: Repo, by: Age) -> None:
-    """Append lines as the lives of workers would, each on an hour of its own; half of the lives end without notice."""
-    if not by.lines:
-        return
-    now = store.db.clock()
-    lives = max(by.lives, 1)
-    each = max(by.lines // lives, 1)
-    for life in range(lives):
+def _grow_logs(store: Store, logs: Logs, pipeline: Pipeline, by: Age, first: int) -> None:
+    """Append lines as the lives of workers would, minute by minute; half of the lives end without notice."""
+    begun_first = store.db.clock() - timedelta(minutes=by.lives)
+    each = by.lines // by.lives if by.lives else 0
+    for life in range(first, first + by.lives):
         holder = store.ledger.open_holder("worker", f"old-{life}").id
-        begun = now - timedelta(minutes=lives - life)
+        begun = begun_first + timedelta(minutes=life - first)
         lines = [
             LogMessage(
                 begun + timedelta(milliseconds=number),

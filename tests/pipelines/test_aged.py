@@ -45,10 +45,10 @@ def one_more_file(world):
 
 
 def look_at_lists(world):
+    assert len(list(jobs.list_jobs(world.store, pipeline=COPY, number=FEW))) == FEW
     with world.db.read() as tx:
-        assert len(list(jobs.list_jobs(tx, pipeline=COPY, number=FEW))) == FEW
         assert len(list(commits.list_commits(tx, DATA, number=FEW))) == FEW
-        assert len(list(repos.list_repos(tx))) == 3
+        assert len(list(repos.list_repos(tx, type="user"))) == 3
         listing.inspect(tx, COPY)
         commits.inspect(tx, CommitSpec(DATA, branch="master^2"))
 
@@ -97,7 +97,7 @@ def check(world, by: Age) -> None:
     world.settle()
     world.took()
     fresh = all_costs(world)
-    age(world.store, world.logs, COPY, DATA, PLAIN, by)
+    age(world.store, world.logs, COPY, DATA, PLAIN, by, first_life=young.lives)
     world.settle()
     world.took()
     aged = all_costs(world)
