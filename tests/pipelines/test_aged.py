@@ -10,7 +10,7 @@ from hathi.model.references import CommitSpec, Pipeline, Repo
 from hathi.pipelines import jobs, listing
 from hathi.pipelines.logs import LogFilter
 from hathi.storage.objects.counting import CountingStore
-from hathi.versioning import commits, repos
+from hathi.versioning import commit_lists, commits, repos
 
 COPY = Pipeline("default", "copy")
 DATA, PLAIN = Repo("default", "data"), Repo("default", "plain")
@@ -46,9 +46,9 @@ def one_more_file(world):
 
 def look_at_lists(world):
     assert len(list(jobs.list_jobs(world.store, pipeline=COPY, number=FEW))) == FEW
+    assert len(list(commit_lists.list_commits(world.store, DATA, number=FEW))) == FEW
+    assert len(list(repos.list_repos(world.store, type="user"))) == 3
     with world.db.read() as tx:
-        assert len(list(commits.list_commits(tx, DATA, number=FEW))) == FEW
-        assert len(list(repos.list_repos(tx, type="user"))) == 3
         listing.inspect(tx, COPY)
         commits.inspect(tx, CommitSpec(DATA, branch="master^2"))
 
