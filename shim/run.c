@@ -90,8 +90,10 @@ static bool parse_id(const char *text, unsigned *id)
 	char *end;
 	errno = 0;
 	unsigned long value = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != 0 || errno != 0 || value >= UINT32_MAX)
+		return false;
 	*id = (unsigned)value;
-	return *text >= '0' && *text <= '9' && *end == 0 && errno == 0 && value < UINT32_MAX;
+	return true;
 }
 
 /* `user`, `uid`, `user:group` or `uid:gid`, as this file system's /etc/passwd and /etc/group have them. */

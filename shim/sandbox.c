@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef AT_RECURSIVE
@@ -30,6 +31,7 @@
 #define MAX_MOUNTS 4096
 #define MAX_ENTRIES 512
 #define MAX_WAYS 4096
+#define IPC_TRIES 500            /* of 10 ms */
 
 struct layer {                   /* an overlay: where its writes go, and how that folder looked before anything was written */
 	int number;
@@ -750,9 +752,13 @@ void renew_host(void)
 			renew(entries[i].path);
 	leave_host();
 	renew_root();
-	/* Shared memory, semaphores and queues of System V live on without any process. */
-	if (unshare(CLONE_NEWIPC) != 0)
-		fatal("cannot make an IPC namespace: %s", strerror(errno));
+	/* Shared memory, semaphores and queues of System V live on without any process. The kernel takes a moment to free
+	 * the namespaces that were left, and limits how many there are. */
+	for (int tries = 1; unshare(CLONE_NEWIPC) != 0; tries++) {
+		if (tries == IPC_TRIES || (errno != ENOSPC && errno != ENOMEM))
+			fatal("cannot make an IPC namespace: %s", strerror(errno));
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
 }
 
 void show_folder(const char *folder)

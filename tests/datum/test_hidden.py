@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,15 @@ def test_what_programs_on_the_path_are_links_to_is_shown_too(machine: Path, view
     (home / ".local/bin").mkdir()
     (home / ".local/bin/black").symlink_to(tool / "bin/black")
     assert view(programs=[home / ".local/bin"]).show == (home / ".local/bin", tool, base)
+
+
+def test_folders_that_we_may_not_enter_are_no_folders_of_programs(machine: Path, view: View, monkeypatch: Any) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "denied")
+
+    monkeypatch.setattr(hidden, "_is_home", lambda path: True)
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert view(programs=[machine / "home/ann/bin"]).show == ()
 
 
 def test_what_the_operator_names_is_shown_without_the_credentials_in_it(machine: Path, view: View) -> None:

@@ -116,10 +116,25 @@ def test_what_a_killed_server_left_is_removed_by_the_next(tmp_path: Path) -> Non
     if not left:
         pytest.skip("no cgroup can be had here")
     group = dead._cgroups.make("p-v1-0-abc", Bounds())
+    dead._cgroups.let_go()
     following = ProcessRuntime(place)
     assert not [folder for folder in group.folders if folder.exists()]
     following.close()
     assert not [folder for folder in left if folder.exists()]
+
+
+def test_a_server_removes_what_others_left_that_live_no_more_and_nothing_of_one_that_lives(tmp_path: Path) -> None:
+    name = f"hathi-test-{os.getpid()}-{tmp_path.name}"
+    dead, alive = Cgroups(f"{name}-dead"), Cgroups(f"{name}-alive")
+    if not dead.bases:
+        pytest.skip("no cgroup can be had here")
+    left = [*dead.make("worker", Bounds()).folders, *(base.folder for base in dead.bases)]
+    dead.let_go()
+    following = Cgroups(f"{name}-following")
+    assert not [folder for folder in left if folder.exists()]
+    assert all(base.folder.exists() for base in (*alive.bases, *following.bases))
+    for each in (alive, following):
+        each.close()
 
 
 def test_where_none_can_be_had_the_pipeline_says_which_limits_do_not_hold(tmp_path: Path) -> None:

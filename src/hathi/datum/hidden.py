@@ -179,7 +179,7 @@ def view_of(
 
 def _tools(programs: Iterable[str], homes: Sequence[Path]) -> list[Path]:
     """Return what is to be shown of homes for the programs in some folders, and those that they are links to."""
-    pending = [path for path in _real(each for each in map(Path, programs) if each.is_absolute()) if path.is_dir()]
+    pending = [path for path in _real(each for each in map(Path, programs) if each.is_absolute()) if _is_folder(path)]
     looked: set[Path] = set()
     found: list[Path] = []
     while pending:
@@ -191,7 +191,7 @@ def _tools(programs: Iterable[str], homes: Sequence[Path]) -> list[Path]:
         for target in _real(_links(folder)):
             if target.parent in homes:
                 found.append(target)
-            elif target.exists():
+            elif _exists(target):
                 pending.append(target.parent)
     return found
 
@@ -202,17 +202,17 @@ def _prefix(programs: Path, homes: Sequence[Path]) -> list[Path]:
     if programs.name not in PROGRAMS or parent in homes:
         return [programs]
     companion = parent.parent / COMPANIONS.get(parent.name, ".")
-    more = [companion] if parent.name in COMPANIONS and companion.is_dir() else []
+    more = [companion] if parent.name in COMPANIONS and _is_folder(companion) else []
     if parent.name in SHARED or not _stands_alone(parent):
-        return [*(parent / name for name in INSTALLED if (parent / name).is_dir()), *more]
+        return [*(parent / name for name in INSTALLED if _is_folder(parent / name)), *more]
     return [parent, *more]
 
 
 def _stands_alone(folder: Path) -> bool:
     """Return whether a folder holds an installation and nothing else: a Python environment, say."""
-    if any((folder / name).exists() for name in ("pyvenv.cfg", "conda-meta", "shims", "versions")):
+    if any(_exists(folder / name) for name in ("pyvenv.cfg", "conda-meta", "shims", "versions")):
         return True
-    return (folder / "lib").is_dir() and any((folder / name).is_dir() for name in ("include", "share", "pkg", "conf"))
+    return _is_folder(folder / "lib") and any(_is_folder(folder / name) for name in ("include", "share", "pkg", "conf"))
 
 
 def _entries_of_tmp(wanted: Iterable[Path]) -> list[Path]:
@@ -222,7 +222,7 @@ def _entries_of_tmp(wanted: Iterable[Path]) -> list[Path]:
 
 
 def _is_home(path: Path) -> bool:
-    return path.is_dir() and len(path.parts) > 1 and path.parts[1] not in SYSTEM and len(path.parts) > _least(path)
+    return _is_folder(path) and len(path.parts) > 1 and path.parts[1] not in SYSTEM and len(path.parts) > _least(path)
 
 
 def _least(path: Path) -> int:
@@ -232,7 +232,7 @@ def _least(path: Path) -> int:
 
 def _passwd_homes(first: int, last: int) -> list[Path]:
     found = [Path(user.pw_dir) for user in itertools.islice(pwd.getpwall(), HOMES) if first <= user.pw_uid <= last]
-    return [home for home in dict.fromkeys(found) if home.is_absolute() and home != Path("/") and home.is_dir()]
+    return [home for home in dict.fromkeys(found) if home.is_absolute() and home != Path("/") and _is_folder(home)]
 
 
 def _folders(folder: Path) -> Iterator[Path]:
@@ -274,6 +274,13 @@ def _outermost(paths: Iterable[Path]) -> list[Path]:
         if not _within_any(path, found):
             found.append(path)
     return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # below a folder that we may not enter
+        return False
 
 
 def _exists(path: Path) -> bool:

@@ -9,6 +9,7 @@ cannot, since other programs share pachd's group, root makes them at the top, as
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import os
 import signal
@@ -20,6 +21,9 @@ from pathlib import Path
 
 from hathi.datum.cgroup import Cgroup
 from hathi.datum.limits import Bounds
+
+PREFIX = "hathi-"
+"""How the names of our folders begin."""
 
 CONTROLLERS = ("memory", "pids", "cpu")
 
@@ -73,6 +77,9 @@ class Cgroups:
         self._lock = threading.Lock()
         self._leftover: list[Path] = []
         self.bases = tuple(_bases(name, mounted() if hierarchies is None else list(hierarchies)))
+        self._held = [_hold(base.folder) for base in self.bases]
+        for base in self.bases:
+            _remove_abandoned(base.folder.parent)
 
     @property
     def able(self) -> frozenset[str]:
@@ -115,10 +122,37 @@ class Cgroups:
         self._sweep()
         for base in self.bases:
             remove_empty(base.folder)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let anybody remove our folders, as the end of our process does."""
+        while self._held:
+            os.close(self._held.pop())
 
     def _sweep(self) -> None:
         with self._lock:
             self._leftover = [folder for folder in self._leftover if not remove_empty(folder)]
+
+
+def _hold(folder: Path) -> int:
+    """Lock a folder of ours for as long as our process lives, and return the descriptor that does so."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return descriptor
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the folders that any pachd left which lives no more: nobody holds them."""
+    for left in folder.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(left, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not (left / "cgroup.procs").read_text():
+                    remove_empty(left)
+            finally:
+                os.close(descriptor)
 
 
 def remove_empty(folder: Path) -> bool:

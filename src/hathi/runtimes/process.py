@@ -21,7 +21,7 @@ from hathi.datum.litter import remove_tree
 from hathi.datum.sandbox import SandboxGone, start_sandbox
 from hathi.model.errors import HathiError, UnavailableError
 from hathi.runtimes.cgroups import ADVICE as CGROUP_ADVICE
-from hathi.runtimes.cgroups import Cgroups
+from hathi.runtimes.cgroups import PREFIX, Cgroups
 from hathi.runtimes.keeping.companion import Companion, Life
 from hathi.runtimes.keeping.keepers import Keepers
 from hathi.runtimes.keeping.place import Place
@@ -127,7 +127,7 @@ def cgroup_record(scratch: Path) -> Path:
 
 def _name(scratch: Path) -> str:
     """Return how our control groups are called: one pachd has a scratch folder, so it is one name for each."""
-    return f"hathi-{hashlib.sha256(os.fsencode(scratch.resolve())).hexdigest()[:12]}"
+    return f"{PREFIX}{hashlib.sha256(os.fsencode(scratch.resolve())).hexdigest()[:12]}"
 
 
 ADVICE = (
