@@ -40,7 +40,10 @@ def test_a_datum_may_do_anything_to_its_inputs_and_nothing_else_changes(pachctl:
         assert pachctl("get", "file", f"{name}@master:/{letter}/kept") == f"{letter} kept"
         assert pachctl("get", "file", f"{name}@master:/{letter}/gone") == f"{letter} gone"
     checkout = {path.parts[2] for path in (ROOT, BIN) if path.parts[1] == "tmp"}  # programs there are shown
-    for line in pachctl("logs", "-p", p).splitlines():
+    lines = [json.loads(line) for line in pachctl("logs", "-p", p, "--raw").splitlines()]
+    printed = [found.get("message", "") for found in lines if found.get("user")]
+    assert "litter" in printed
+    for line in printed:
         assert line.strip() in {"", "litter", "/tmp:", "/dev/shm:", *checkout}, "nothing of another datum is seen"
 
 

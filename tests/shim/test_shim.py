@@ -294,7 +294,8 @@ def test_a_user_who_is_not_root_gets_a_sandbox_in_a_user_namespace() -> None:
             pytest.skip(f"users may not make namespaces here: {error}")
         printed: list[bytes] = []
         script = (
-            "id -u; test $HOME = /root && echo whose home; ls $HOME/f /tmp/f /var/tmp/f 2>/dev/null; touch /var/tmp/f 2>/dev/null; "
+            "id -u; test $HOME = /root && echo whose home; "
+            "ls $HOME/f /tmp/f /var/tmp/f 2>/dev/null; touch /var/tmp/f 2>/dev/null; "
             "touch $HOME/f /tmp/f /pfs/f && echo written; touch /dev/f 2>/dev/null || echo refused"
         )
         command = frames.Command(["sh", "-c", script], {"PATH": "/usr/bin:/bin"}, folder="1")
