@@ -182,7 +182,7 @@ def test_a_set_that_no_worker_can_run_fails_its_job_with_the_reason(planned):
     planned.settle()
     job = the_job(planned)
     assert job.state is JobState.FAILURE
-    assert job.reason.startswith("a set of 1 datums could not be run in 15 attempts: disk full xxx")
+    assert job.reason.startswith("a datum set could not be run in 15 attempts: disk full xxx")
     assert len(job.reason) < 1_000
 
 

@@ -88,9 +88,9 @@ def test_a_datum_that_uses_up_its_tries_fails_without_output(rig: Rig) -> None:
         "the command exited with status 3",
     )
     assert rig.server.text(user=False) == [
-        "running a set of 1 datums",
+        "running a datum set of size 1",
         *(f"attempt {n} of datum {record.id} failed: the command exited with status 3" for n in (1, 2)),
-        "the set is done: 0 processed, 1 failed",
+        "the datum set is done: 0 processed, 1 failed",
     ]
 
 

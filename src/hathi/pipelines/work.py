@@ -336,7 +336,7 @@ def _hand_back(tx: Transaction, job: JobRow, row: SetRow, error: str) -> None:
     jobs.change(tx, job, restarts=job.restarts + 1, reason=why)
     tx.emit(sets.topic(job.job.pipeline))
     if row.errors + 1 >= ERRORS:
-        ending.give_up(tx, job, f"a set of {row.count} datums could not be run in {ERRORS} attempts: {why}")
+        ending.give_up(tx, job, f"a datum set could not be run in {ERRORS} attempts: {why}")
 
 
 def _goes_on(tx: Transaction, job: JobRow, row: SetRow) -> bool:
@@ -344,7 +344,7 @@ def _goes_on(tx: Transaction, job: JobRow, row: SetRow) -> bool:
     lost = row.attempts - row.errors
     if lost < LOST_TOLD:
         return True
-    why = f"a set of {row.count} datums was claimed {lost} times by workers that died or lost the server while at it"
+    why = f"a datum set was claimed {lost} times by workers that died or lost the server while at it"
     if lost >= LOST:
         ending.give_up(tx, job, why)
         return False

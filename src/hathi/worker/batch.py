@@ -108,7 +108,7 @@ class Batch:
         """
         records: list[DatumRecord] = []
         behind = self._behind
-        self._logs.note(f"running a set of {len(self._claim.datums)} datums")
+        self._logs.note(f"running a datum set of size {len(self._claim.datums)}")
         with ThreadPoolExecutor(1, "stage") as staging, ThreadPoolExecutor(1, "store") as storing:
             try:
                 for place, datum in enumerate(self._claim.datums):
@@ -123,7 +123,7 @@ class Batch:
                 # Whatever stopped us: nothing may stay on the disk.
                 self._discard_ahead()
         report = self._report(records)
-        self._logs.note(f"the set is done: {report.processed} processed, {report.failed} failed")
+        self._logs.note(f"the datum set is done: {report.processed} processed, {report.failed} failed")
         return report
 
     def _stage(self, datum: Datum) -> Staged:
