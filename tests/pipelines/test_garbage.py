@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from collecting import collect, collection, finish, until_waiting
 from sqlalchemy import LargeBinary
 
@@ -104,3 +106,18 @@ def test_a_deleted_pipeline_gives_its_space_back(world) -> None:
     remove_repo(world, "data")
     collect(world.store)
     assert sum(map(world.objects.size, world.objects.list())) < before / 10
+
+
+def test_an_idle_worker_asks_again_when_packs_are_condemned(world) -> None:
+    """It pins a newer catalogue then; a collection would wait for the end of its claim otherwise."""
+    world.pipeline("p")
+    world.controllers.settle()
+    group = next(iter(world.runtime.groups))
+    answers = []
+    worker = threading.Thread(target=lambda: answers.append(world.wait_for_claim(group, lambda: False)))
+    worker.start()
+    while worker.is_alive():  # it may not listen yet
+        with world.db.write() as tx:
+            world.store.ledger.condemn(tx, ["packs/any"])
+        worker.join(0.01)
+    assert answers == [None]

@@ -6,7 +6,7 @@ from typing import Any
 from hathi.datum.frames import Command, Outcome
 from hathi.model.errors import ConflictError, InternalError, UnavailableError
 from hathi.model.packs import holder_of
-from hathi.worker.loop import Leave
+from hathi.worker.loop import CLAIM_SECONDS, Leave
 from hathi.worker.server import Beat, ClaimUnreadable
 
 Rig = Any
@@ -25,6 +25,33 @@ def test_sets_are_claimed_until_stopped(rig: Rig) -> None:
     rig.server.claim = last
     rig.worker.run()
     assert [report.processed for report in rig.server.reports] == [2, 1]
+
+
+def test_an_idle_worker_pins_nothing_old_while_it_waits(rig: Rig) -> None:
+    """It waits only after it has said, with nothing pinned, that it needs nothing old any more."""
+    rig.server.claims = [rig.claim(1)]
+    seen: list[Any] = []
+    pinned: list[bool] = [False]
+    claim = rig.server.claim
+
+    class Pin:
+        def __enter__(self) -> None:
+            pinned[0] = True
+
+        def __exit__(self, *_: object) -> None:
+            pinned[0] = False
+
+    def asked(wait: float) -> Any:
+        seen.append((wait, pinned[0]))
+        if len(seen) > 3:
+            rig.stopped.set()
+        return claim(wait)
+
+    rig.server.claim = asked
+    rig.worker._reading = Pin
+    rig.worker._idle = lambda: seen.append(("idle", pinned[0]))
+    rig.worker.run()
+    assert seen == [(0.0, True), (0.0, True), ("idle", False), (CLAIM_SECONDS, True), ("idle", False)]
 
 
 def test_a_server_that_does_not_answer_is_asked_again_later_and_later(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.metadata.tables.storage import holders, pack_indexes, packs
 from hathi.metadata.transaction import Transaction
-from hathi.model.packs import Catalogue, PackRecord
+from hathi.model.packs import Catalogue, PackRecord, holder_of
 
 _ROOTS = 1000
 """Roots that are read in one transaction."""
@@ -86,7 +86,7 @@ class DatabaseGarbage:
             for table in (packs, pack_indexes):
                 for row in tx.connection.execute(select(table.c.name, table.c.gone).where(table.c.name.in_(keys))):
                     (dropped if row.gone else listed).add(row.name)
-        return [key for key in keys if key not in listed and (key in dropped or _holder(key) not in alive)]
+        return [key for key in keys if key not in listed and (key in dropped or holder_of(key) not in alive)]
 
     def end(self) -> None:
         """See `GarbageLedger`."""
@@ -96,8 +96,3 @@ class DatabaseGarbage:
     def _take_back(self, tx: Transaction) -> None:
         if left := [row.name for row in tx.connection.execute(_CONDEMNED)]:
             self._ledger.spare(tx, left)
-
-
-def _holder(key: str) -> str:
-    """Return the id of the holder that wrote an object: the name of an object begins with it."""
-    return key.rpartition("/")[2].partition("-")[0]

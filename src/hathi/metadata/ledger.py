@@ -51,6 +51,9 @@ SERVER, WORKER = "server", "worker"
 TOMBSTONES = 5_000
 """Versions of the catalogue for which rows of dropped packs are kept. Who missed more reads the whole list again."""
 
+CONDEMNED = "packs/condemned"
+"""Topic published when packs were condemned that will be dropped once nobody pins an older catalogue."""
+
 _VERSION = "storage.catalogue"
 _NAMES = 500  # in one IN list
 
@@ -307,6 +310,8 @@ class DatabaseLedger:
         rows = [{"the_name": name, "version": version, "replaced": superseded} for name in names]
         if rows:
             tx.connection.execute(_CONDEMN, rows)
+        if rows and not superseded:
+            tx.emit(CONDEMNED)
         return version
 
     def spare(self, tx: Transaction, names: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from hathi.metadata.ledger import CONDEMNED
 from hathi.metadata.tables.pps import SetState
 from hathi.metadata.transaction import Transaction
 from hathi.model.errors import InvalidError, NotFoundError
@@ -134,14 +135,17 @@ def claim(
     """Claim a datum set for a worker of `group` (a WorkerGroup key, or `project/pipeline` for whatever version it has);
     None when none came up within `wait` seconds.
 
-    A worker has one set at a time: who asks gives back what it held. Raises PipelineNotFound, and WaitEnded when the
-    client left.
+    A worker has one set at a time: who asks gives back what it held. The wait ends early when garbage collection has
+    condemned packs: it waits for the worker to pin a newer catalogue, which it does when it asks again.
+
+    Raises PipelineNotFound, and WaitEnded when the client left.
     """
     leaving: datetime | None = None  # until when the rest of a job is left to others
     pipeline, only = parse_group(group)
     deadline = store.db.clock() + timedelta(seconds=wait)
     _release(store, pipeline, worker)
-    with listen(store.db.feed, sets.topic(pipeline), cancelled=cancelled, on_leave=on_leave) as pause:
+    topics = sets.topic(pipeline), CONDEMNED
+    with listen(store.db.feed, *topics, cancelled=cancelled, on_leave=on_leave) as pause:
         while True:
             found: tuple[Claim, bytes] | None = None
             # Workers are woken together. They look in turn, so that those who come too late see it and only read.
@@ -166,7 +170,8 @@ def claim(
             if now >= deadline:
                 return None
             until = deadline if due is None else min(deadline, due)
-            pause(max((until - now).total_seconds(), 0.0))
+            if CONDEMNED in pause(max((until - now).total_seconds(), 0.0)):
+                return None
 
 
 def beat(store: Store, claim_id: str, worker: str, *, datum: str = "", running_seconds: float = 0.0) -> Beat:

@@ -21,6 +21,7 @@ import socket
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from hathi.datum.cgroup import Cgroup
@@ -100,6 +101,12 @@ class Stores:
         """Return a pin of what is live now."""
         self.ledger.holder()
         return self.ledger.pins.hold()
+
+    def let_go(self) -> None:
+        """Tell the server that nothing old is needed here: garbage collection may be waiting to hear that."""
+        with suppress(HathiError):
+            if self.ledger.beat():  # it has heard of the newest version, and can say so now
+                self.ledger.beat()
 
 
 class Owner:
@@ -204,7 +211,9 @@ def _work(options: argparse.Namespace, owner: Owner | None, view: HostView) -> N
     stores = Stores(client, options.group, options.name, beside=owner is not None)
     server = RemoteServer(client, options.group, options.name)
     leave = owner.leave if owner else None
-    worker = Worker(server, bench, stores.get, threading.Event(), reading=stores.reading, leave=leave)
+    worker = Worker(
+        server, bench, stores.get, threading.Event(), reading=stores.reading, leave=leave, idle=stores.let_go
+    )
     try:
         worker.run()
     finally:

@@ -88,6 +88,7 @@ class Worker:
 
     chunks: returns the chunk store, given the folder of the object store as a claim names it.
     pause: waits so many seconds, less when the worker is stopped. reading: pins what is live, as long as it is entered.
+    idle: called when nothing was claimed and nothing is pinned.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Worker:
         pause: Callable[[float], object] | None = None,
         reading: Callable[[], AbstractContextManager[object]] = nullcontext,
         leave: Leave | None = None,
+        idle: Callable[[], object] = lambda: None,
     ) -> None:
         self._server = server
         self._bench = bench
@@ -107,25 +109,33 @@ class Worker:
         self._pause = pause or stopped.wait
         self._reading = reading
         self._leave = leave or Leave()
+        self._idle = idle
 
     def run(self) -> None:
         """Work until stopped. Raises SandboxGone when no sandbox can be made any more."""
         self._bench.sandbox()
+        claimed = True
         while not self._stopped.is_set():
             reading = self._insist(self._reading)
             if reading is not None:
                 with reading:  # the roots that a claim names stay readable from before it is made
-                    self._work_once()
+                    # What is pinned while it waits must be as new as can be, since garbage collection waits for it. So
+                    # it looks first whether there is work, then hears what is new, and only then waits.
+                    claimed = self._work_once(0.0 if claimed else CLAIM_SECONDS)
+                if not claimed:
+                    self._idle()
 
-    def _work_once(self) -> None:
+    def _work_once(self, wait: float) -> bool:
+        """Claim a set and run it; returns whether one came up within `wait` seconds."""
         try:
-            claim = self._insist(lambda: self._server.claim(CLAIM_SECONDS))
+            claim = self._insist(lambda: self._server.claim(wait))
         except ClaimUnreadable as error:
             self._hand_back(error.claim, str(error))
-            return
+            return True
         if claim is not None:
             with self._leave.working():
                 self.work(claim)
+        return claim is not None
 
     def work(self, claim: Claim) -> bool:
         """Run one set and report; returns whether the report was taken."""
