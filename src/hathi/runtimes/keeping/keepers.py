@@ -57,6 +57,7 @@ class Keepers:
             if self._closed:
                 return
             present = self._groups.get(group.key)
+            other = present is None or present.declared.scale != group.scale
             if present is None:
                 present = self._groups[group.key] = _Group(group, next(self._numbers))
             elif group.busy and not present.declared.busy:
@@ -64,7 +65,7 @@ class Keepers:
             present.declared = group
             surplus = present.surplus(group.scale)
         _stop(surplus)
-        self._fit(group.key)
+        self._fit(*([group.key] if other else []))  # who declares it knows whether it has work
 
     def remove(self, key: str) -> None:
         """Stop and forget the group."""
