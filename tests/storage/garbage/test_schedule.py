@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 
@@ -119,6 +120,19 @@ def test_a_follower_sees_each_phase_and_may_leave(scene) -> None:
     scene.scheduler.tick()
     assert next(states).phase is Phase.WAITING
     assert list(scene.scheduler.follow(number, 0, lambda: True)) == []
+
+
+def test_a_follower_who_is_cancelled_leaves_at_once_when_nudged(scene) -> None:
+    left = threading.Event()
+    seen: list[State] = []
+    number = scene.scheduler.request()
+    follower = threading.Thread(target=lambda: seen.extend(scene.scheduler.follow(number, 3600, left.is_set)))
+    follower.start()
+    left.set()
+    while follower.is_alive():
+        scene.scheduler.nudge()
+        follower.join(0.01)
+    assert all(state.ended == 0 for state in seen)
 
 
 def test_one_that_fails_is_given_up_told_and_begun_again(scene) -> None:

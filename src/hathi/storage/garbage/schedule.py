@@ -125,6 +125,11 @@ class Scheduler:
                 return
             yield seen
 
+    def nudge(self) -> None:
+        """Let everybody who follows look again, also whether he was cancelled."""
+        with self._changed:
+            self._changed.notify_all()
+
     def tick(self) -> bool:
         """Work for a slice; returns whether the next one should follow at once, because somebody asked."""
         if self._collection is None:

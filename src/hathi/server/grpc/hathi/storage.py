@@ -45,6 +45,7 @@ class Storage:
     def _collect(self, call: Call) -> Iterator[hathi_pb2.CollectResponse]:
         scheduler = self._garbage.scheduler
         number = scheduler.request()
+        call.on_leave(scheduler.nudge)
         for state in scheduler.follow(number, _REPORT_SECONDS, call.cancelled):
             yield _progress(state, done=state.ended >= number)
 
