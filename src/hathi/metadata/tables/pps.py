@@ -131,13 +131,10 @@ jobs = Table(
     Index(None, "pipeline_id", "branch", "state", "id"),
 )
 
-# Jobs that have not ended, and those of them that have not begun: few, however many have ended.
-for _name, _columns, _which in (
-    ("ix_jobs_unfinished", ("id",), jobs.c.finished.is_(None)),
-    ("ix_jobs_unfinished_of_pipeline", ("pipeline_id", "id"), jobs.c.finished.is_(None)),
-    ("ix_jobs_not_begun", ("pipeline_id", "id"), jobs.c.started.is_(None) & jobs.c.finished.is_(None)),
-):
-    Index(_name, *(jobs.c[column] for column in _columns), sqlite_where=_which, postgresql_where=_which)
+# Jobs that have not ended: few, however many have ended.
+for _name, _columns in (("ix_jobs_unfinished", ("id",)), ("ix_jobs_unfinished_of_pipeline", ("pipeline_id", "id"))):
+    _unfinished = jobs.c.finished.is_(None)
+    Index(_name, *(jobs.c[column] for column in _columns), sqlite_where=_unfinished, postgresql_where=_unfinished)
 
 datum_sets = Table(
     "datum_sets",

@@ -13,7 +13,7 @@ from itertools import islice
 
 from sqlalchemy import bindparam, exists, select
 
-from hathi.metadata.paging import MOST_PARAMETERS
+from hathi.metadata.paging import batched
 from hathi.metadata.tables.pfs import commit_provenance, commits, repos
 from hathi.metadata.tables.pps import jobs, pipelines
 from hathi.metadata.transaction import Transaction
@@ -48,12 +48,11 @@ def page(tx: Transaction, wanted: Wanted, after: int | None, number: int) -> tup
     if bounds is None:
         return [], None
     if wanted.reading:
-        found = _reading(tx, wanted, bounds, after, number)
+        found, next_after = _reading(tx, wanted, bounds, after, number)
     else:
-        found = _listed(tx, wanted, bounds.behind(after, wanted), number)
-    next_after = found[-1][0] if len(found) == number else None
+        found, next_after = _listed(tx, wanted, bounds.behind(after, wanted), number)
     # A clock that was set back may have put later jobs before the marker's time.
-    return [row for _, row in found if _in_time(row, wanted)], next_after
+    return [row for row in found if _in_time(row, wanted)], next_after
 
 
 def first_of_version(tx: Transaction, pipeline_id: int, version: int) -> int | None:
@@ -96,7 +95,7 @@ def _bounds(tx: Transaction, wanted: Wanted) -> _Bounds | None:
     return _Bounds(low, high)
 
 
-def _listed(tx: Transaction, wanted: Wanted, bounds: _Bounds, number: int) -> list[tuple[int, JobRow]]:
+def _listed(tx: Transaction, wanted: Wanted, bounds: _Bounds, number: int) -> tuple[list[JobRow], int | None]:
     order = jobs.c.id.asc() if wanted.oldest_first else jobs.c.id.desc()
     statement = VISIBLE.where(jobs.c.id > bounds.low, jobs.c.id < bounds.high).order_by(order).limit(number)
     projects = tuple(dict.fromkeys(wanted.projects))
@@ -107,33 +106,37 @@ def _listed(tx: Transaction, wanted: Wanted, bounds: _Bounds, number: int) -> li
     lists = [
         [row for row in read(tx, one) if not projects or row.job.pipeline.project in projects] for one in statements
     ]
-    merged = merge(*lists, key=lambda row: row.id, reverse=not wanted.oldest_first)
-    return [(row.id, row) for row in islice(merged, number)]
+    found = list(islice(merge(*lists, key=lambda row: row.id, reverse=not wanted.oldest_first), number))
+    return found, found[-1].id if len(found) == number else None
 
 
 def _reading(
     tx: Transaction, wanted: Wanted, bounds: _Bounds, after: int | None, number: int
-) -> list[tuple[int, JobRow]]:
-    """Return jobs with the keys of their output commits, whose order is that of the jobs."""
+) -> tuple[list[JobRow], int | None]:
+    """Return a page of the jobs that read some commits; its keys are those of output commits, which grow alike."""
     newest, *others = sorted(set(wanted.reading), reverse=True)
     edge = commit_provenance.c
-    statement = _READING.where(edge.provenance_id == newest, jobs.c.id > bounds.low, jobs.c.id < bounds.high)
+    statement = select(edge.commit_id).where(edge.provenance_id == newest)
     for other in others:
         also = commit_provenance.alias()
-        statement = statement.where(
-            exists()
-            .where(also.c.commit_id == edge.commit_id, also.c.provenance_id == other)
-            .correlate(commit_provenance)
-        )
-    if wanted.pipeline_id is not None:
-        statement = statement.where(jobs.c.pipeline_id == wanted.pipeline_id)
-    if wanted.projects:
-        statement = statement.where(jobs.c.project.in_(wanted.projects[:MOST_PARAMETERS]))
+        same = (also.c.commit_id == edge.commit_id) & (also.c.provenance_id == other)
+        statement = statement.where(exists().where(same).correlate(commit_provenance))
     if after is not None:
         statement = statement.where(edge.commit_id > after if wanted.oldest_first else edge.commit_id < after)
     order = edge.commit_id.asc() if wanted.oldest_first else edge.commit_id.desc()
-    rows = tx.connection.execute(statement.order_by(order).limit(number))
-    return [(row.output_id, row_of(row)) for row in rows]
+    made = list(tx.connection.execute(statement.order_by(order).limit(number)).scalars())
+    rows = (row for batch in batched(made) for row in tx.connection.execute(_FILLING, {"the_commits": batch}))
+    found = [row_of(row) for row in rows if row.output_type == USER]
+    fitting = [
+        row
+        for row in found
+        if not row.hidden
+        and bounds.low < row.id < bounds.high
+        and wanted.pipeline_id in (None, row.pipeline_id)
+        and (not wanted.projects or row.job.pipeline.project in wanted.projects)
+    ]
+    fitting.sort(key=lambda row: row.id, reverse=not wanted.oldest_first)
+    return fitting, made[-1] if len(made) == number else None
 
 
 def _in_time(row: JobRow, wanted: Wanted) -> bool:
@@ -157,12 +160,11 @@ _LAST_UNTIL = (
     .order_by(jobs.c.created.desc(), jobs.c.id.desc())
     .limit(1)
 )
-_READING = (
-    select(jobs, pipelines.c.name, commits.c.id.label("output_id"))
-    .select_from(commit_provenance)
-    .join(commits, commits.c.id == commit_provenance.c.commit_id)
+_FILLING = (
+    select(jobs, pipelines.c.name, repos.c.type.label("output_type"))
+    .select_from(commits)
     .join(repos, repos.c.id == commits.c.repo_id)
     .join(pipelines, (pipelines.c.project == repos.c.project) & (pipelines.c.name == repos.c.name))
     .join(jobs, (jobs.c.pipeline_id == pipelines.c.id) & (jobs.c.set_id == commits.c.set_id))
-    .where(repos.c.type == USER, ~jobs.c.hidden)
+    .where(commits.c.id.in_(bindparam("the_commits", expanding=True)))
 )

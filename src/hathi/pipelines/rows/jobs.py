@@ -47,6 +47,7 @@ class JobRow:
     started: datetime | None
     finished: datetime | None
     restarts: int
+    hidden: bool
     planned_early: bool
     planned: bool
     stop: str
@@ -124,7 +125,7 @@ def by_id(tx: Transaction, id: int) -> JobRow:
 def list_set(tx: Transaction, set_id: str, *, project: str = "") -> list[JobRow]:
     """Return the jobs of a job set that are not hidden, oldest first; with `project` only those of it."""
     found = sorted(read(tx, _OF_SET, {"the_set": set_id}), key=lambda row: row.id)
-    return [row for row in found if project in ("", row.job.pipeline.project)]
+    return [row for row in found if not row.hidden and project in ("", row.job.pipeline.project)]
 
 
 def newest(tx: Transaction, pipeline_id: int) -> int:
@@ -141,7 +142,7 @@ def behind(tx: Transaction, pipeline_id: int, after: int, number: int) -> list[J
 def unfinished_behind(tx: Transaction, pipeline_id: int, after: int, until: int, number: int) -> list[JobRow]:
     """Return those of the jobs behind a key, up to another one, that have not ended."""
     named = {"the_pipeline": pipeline_id, "the_job": after, "the_last": until, "the_number": number}
-    return list(read(tx, _UNFINISHED_BEHIND, named))
+    return [row for row in read(tx, _UNFINISHED_BEHIND, named) if not row.hidden]
 
 
 def unfinished(tx: Transaction, pipeline_id: int | None = None, number: int | None = None) -> list[JobRow]:
@@ -191,7 +192,10 @@ def count_unfinished_before(tx: Transaction, row: JobRow, most: int) -> int:
 
 
 def waiting_before(tx: Transaction, row: JobRow) -> bool:
-    """Return whether a job before this one on its branch has not begun, and so may still wait for its inputs."""
+    """Return whether a job before this one on its branch has not begun, and so may still wait for its inputs.
+
+    Costs as much as there are unfinished ones before it.
+    """
     return tx.connection.execute(_WAITING_BEFORE, _place(row)).first() is not None
 
 
@@ -206,7 +210,7 @@ def _place(row: JobRow) -> Mapping[str, object]:
 
 
 def read(tx: Transaction, statement: Select[Any], values: Mapping[str, object] | None = None) -> Iterator[JobRow]:
-    """Yield the rows of a statement like `VISIBLE`."""
+    """Yield the rows of a statement like `JOBS`."""
     for row in tx.connection.execute(statement, values):
         yield row_of(row)
 
@@ -225,6 +229,7 @@ def row_of(row: Row[Any]) -> JobRow:
         started=row.started,
         finished=row.finished,
         restarts=row.restarts,
+        hidden=row.hidden,
         planned_early=row.planned_early,
         planned=row.planned,
         stop=row.stop,
@@ -242,9 +247,10 @@ def row_of(row: Row[Any]) -> JobRow:
 
 
 # Statements that controllers and workers need all the time are built once: building one costs more than running it.
-_JOBS = select(jobs, pipelines.c.name).join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
-VISIBLE = _JOBS.where(~jobs.c.hidden)
-"""Statement for jobs whose record was not deleted, which `read` and `row_of` read."""
+JOBS = select(jobs, pipelines.c.name).join(pipelines, pipelines.c.id == jobs.c.pipeline_id)
+"""Statement for jobs, which `read` and `row_of` read."""
+VISIBLE = JOBS.where(~jobs.c.hidden)
+"""Statement for those whose record was not deleted."""
 _ONE = jobs.c.id == bindparam("the_job")
 _OF_PIPELINE = jobs.c.pipeline_id == bindparam("the_pipeline")
 _ON_BRANCH = _OF_PIPELINE & (jobs.c.branch == bindparam("the_branch"))
@@ -254,27 +260,29 @@ _NUMBER: BindParameter[int] = bindparam("the_number")
 
 _INSERT = insert(jobs)
 _CHANGE = update(jobs).where(_ONE)
-_BY_ID = _JOBS.where(_ONE)
-_FIND = _JOBS.where(
+_BY_ID = JOBS.where(_ONE)
+_FIND = JOBS.where(
     jobs.c.set_id == bindparam("the_set"),
     pipelines.c.project == bindparam("the_project"),
     pipelines.c.name == bindparam("the_name"),
 )
 _FIND_VISIBLE = _FIND.where(~jobs.c.hidden)
-_OF_SET = VISIBLE.where(jobs.c.set_id == bindparam("the_set"))
-_UNFINISHED = _JOBS.where(_OPEN).order_by(jobs.c.id)
+_OF_SET = JOBS.where(jobs.c.set_id == bindparam("the_set"))
+_UNFINISHED = JOBS.where(_OPEN).order_by(jobs.c.id)
 _UNFINISHED_OF = _UNFINISHED.where(_OF_PIPELINE)
 _BEHIND = VISIBLE.where(_OF_PIPELINE, jobs.c.id > bindparam("the_job")).order_by(jobs.c.id).limit(_NUMBER)
-_UNFINISHED_BEHIND = _BEHIND.where(_OPEN, jobs.c.id <= bindparam("the_last"))
+_UNFINISHED_BEHIND = _UNFINISHED_OF.where(jobs.c.id > bindparam("the_job"), jobs.c.id <= bindparam("the_last")).limit(
+    _NUMBER
+)
 _NEWEST = select(jobs.c.id).where(_OF_PIPELINE, ~jobs.c.hidden).order_by(jobs.c.id.desc()).limit(1)
 _ANY_UNFINISHED = select(jobs.c.id).where(_OF_PIPELINE, _OPEN).limit(1)
 _ANY_AT_WORK = _ANY_UNFINISHED.where(jobs.c.state.not_in(NOT_BEGUN))
-_LAST_COMPLETE = _JOBS.where(_EARLIER, jobs.c.complete).order_by(jobs.c.id.desc()).limit(1)
+_LAST_COMPLETE = JOBS.where(_EARLIER, jobs.c.complete).order_by(jobs.c.id.desc()).limit(1)
 _INCOMPLETE_SINCE = (
-    _JOBS.where(_EARLIER, ~jobs.c.complete, jobs.c.id > bindparam("the_base")).order_by(jobs.c.id.desc()).limit(_NUMBER)
+    JOBS.where(_EARLIER, ~jobs.c.complete, jobs.c.id > bindparam("the_base")).order_by(jobs.c.id.desc()).limit(_NUMBER)
 )
-_SUCCESSES_BEFORE = _JOBS.where(_EARLIER, jobs.c.state == JobState.SUCCESS).order_by(jobs.c.id.desc()).limit(_NUMBER)
-_UNFINISHED_BEFORE = _JOBS.where(_EARLIER, _OPEN).order_by(jobs.c.id.desc()).limit(_NUMBER)
+_SUCCESSES_BEFORE = JOBS.where(_EARLIER, jobs.c.state == JobState.SUCCESS).order_by(jobs.c.id.desc()).limit(_NUMBER)
+_UNFINISHED_BEFORE = JOBS.where(_EARLIER, _OPEN).order_by(jobs.c.id.desc()).limit(_NUMBER)
 _COUNT_UNFINISHED_BEFORE = select(jobs.c.id).where(_EARLIER, _OPEN).order_by(jobs.c.id.desc()).limit(_NUMBER)
 _WAITING_BEFORE = select(jobs.c.id).where(_EARLIER, jobs.c.started.is_(None), _OPEN).limit(1)
 _LAST_STATE = select(jobs.c.state).where(_OF_PIPELINE, ~jobs.c.hidden).order_by(jobs.c.id.desc()).limit(1)
