@@ -31,9 +31,9 @@ def test_only_topics_of_wanted_names_and_folders_arrive() -> None:
 def test_a_topic_that_few_want_costs_nothing_for_the_many_that_want_others(monkeypatch) -> None:
     feed = Feed()
     offered: list[Subscription] = []
-    monkeypatch.setattr(Subscription, "offer", lambda self, topics, number=0: offered.append(self))
     others = [feed.subscribe(f"commit/p/r{n}/") for n in range(300)]
     mine = feed.subscribe("commit/p/r7/")
+    monkeypatch.setattr(Subscription, "offer", lambda self, topics, number=0: offered.append(self))
     feed.publish("commit/p/r7/a", "commit/p/r7/b", "branch/p/r7/master")
     assert offered == [others[7], mine]
 

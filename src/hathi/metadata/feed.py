@@ -63,6 +63,11 @@ class Subscription:
         """Whether the feed was closed, so that every wait ends at once."""
         return self._feed.closed
 
+    def begin(self) -> None:
+        """Count everything published so far as heard of; called by the feed once it passes topics on."""
+        with self._changed:
+            self._heard = self._offered
+
     def wake(self) -> None:
         """End the wait that is going on, or else the next one; safe from any thread."""
         with self._changed:
@@ -124,6 +129,8 @@ class Feed:
         with self._lock:
             for name in names:
                 self._subscriptions.setdefault(name, {})[subscription] = None
+            subscription.offer((), self.published)  # what was published until here is heard of, though not collected
+        subscription.begin()
         return subscription
 
     def publish_all(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from sqlalchemy import CTE, Select, bindparam, case, or_, select
+from sqlalchemy import CTE, Select, bindparam, select
 
 from hathi.metadata.database import Transaction
 from hathi.metadata.paging import batched
@@ -99,7 +99,7 @@ def check(tx: Transaction, ids: Iterable[int]) -> None:
     for id in ids:
         if id in seen:
             continue
-        edges = _edges(tx, _AROUND, [id])
+        edges = _around(tx, id)
         members = {end for edge in edges for end in (edge.branch_id, edge.provenance_id)}
         seen |= members
         _check_graph(nodes(tx, members), edges)
@@ -119,6 +119,20 @@ def _check_graph(members: dict[int, Node], edges: list[Edge]) -> None:
             raise DagConflict(repo, code_of(repo, names))
 
 
+def _around(tx: Transaction, id: int) -> list[Edge]:
+    """Return every edge of the connected graph that a branch is in, whichever way it leads: ring after ring, since a
+    database that follows edges in both directions at once reads all of them.
+    """
+    found: dict[Edge, None] = {}
+    seen, ring = {id}, [id]
+    while ring:
+        new = [*_edges(tx, _INTO, ring), *_edges(tx, _OUT_OF, ring)]
+        found |= dict.fromkeys(new)
+        ring = sorted({end for edge in new for end in (edge.branch_id, edge.provenance_id)} - seen)
+        seen.update(ring)
+    return list(found)
+
+
 def _edges(tx: Transaction, statement: Select[Any], ids: Sequence[int]) -> list[Edge]:
     rows = (row for batch in batched(ids) for row in tx.connection.execute(statement, {"ids": batch}))
     found = (Edge(row.branch_id, row.provenance_id, row.position, row.propagates) for row in rows)
@@ -132,17 +146,11 @@ def _closure(name: str, step: Callable[[CTE], Select[Any]]) -> Select[Any]:
     return select(branch_provenance).join(found, branch_provenance.c.branch_id == found.c.id)
 
 
-def _either_way(found: CTE) -> Select[Any]:
-    edge = branch_provenance.c
-    other = case((edge.branch_id == found.c.id, edge.provenance_id), else_=edge.branch_id)
-    touching = or_(edge.branch_id == found.c.id, edge.provenance_id == found.c.id)
-    return select(other).select_from(branch_provenance.join(found, touching))
-
-
 _EDGE = branch_provenance.c
 _ABOVE = _closure("above", lambda found: select(_EDGE.provenance_id).join(found, _EDGE.branch_id == found.c.id))
 _BELOW = _closure("below", lambda found: select(_EDGE.branch_id).join(found, _EDGE.provenance_id == found.c.id))
-_AROUND = _closure("around", _either_way)
+_INTO = select(branch_provenance).where(_EDGE.branch_id.in_(bindparam("ids", expanding=True)))
+_OUT_OF = select(branch_provenance).where(_EDGE.provenance_id.in_(bindparam("ids", expanding=True)))
 _NODES = (
     select(
         branches.c.id.label("branch_id"),
