@@ -90,6 +90,10 @@ def test_a_slice_is_short_and_the_rest_is_done_by_later_ones(scene) -> None:
 def test_in_the_background_slices_leave_room_for_others(scene) -> None:
     scene.phases, scene.due = [Phase.MARKING] * 20, True
     assert not scene.scheduler.tick() and scene.scheduler.state.phase is Phase.MARKING
+    short = scene.now
+    scene.scheduler.request()  # one after this, so the one at work is wanted ended
+    scene.scheduler.tick()
+    assert scene.now - short >= short
 
 
 def test_waiting_ends_a_slice_and_holds_no_thread(scene) -> None:

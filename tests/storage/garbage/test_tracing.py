@@ -164,9 +164,9 @@ def test_little_is_read_at_a_time(chunks) -> None:
     reader = Reader(chunks)
     read = 0
     for _ in Tracer(TreeKinds(), reader, fresh_marks(chunks)).trace([root]):
-        assert len(reader.read) - read <= 64
+        assert len(reader.read) - read <= 16
         read = len(reader.read)
-    assert read > 64
+    assert read > 16
 
 
 def test_a_mark_in_one_role_says_nothing_of_the_others(chunks) -> None:

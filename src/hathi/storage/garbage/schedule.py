@@ -16,7 +16,10 @@ from hathi.model.packs import Usage
 from hathi.storage.garbage.collection import Collection, Outcome, Phase
 
 SLICE_SECONDS = 0.5
-"""How long one call of `tick` works."""
+"""How long one call of `tick` works when somebody waits for the collection."""
+
+QUIET = 0.2
+"""The part of that for which it works when nobody does, since others want the processor, too."""
 
 WORTH_IT = 0.05
 """Share of the stored bytes that is likely to be garbage when a collection begins without waiting for the interval."""
@@ -164,7 +167,7 @@ class Scheduler:
     def _work(self, collection: Collection) -> bool:
         """Do steps until the slice is over; returns whether there is nothing to do but to wait."""
         assert self._steps is not None
-        until = self._clock() + self._slice
+        until = self._clock() + self._slice * (1.0 if self._asked else QUIET)
         while (phase := next(self._steps, None)) is not None:
             self._set(phase=phase)
             if phase is Phase.WAITING:

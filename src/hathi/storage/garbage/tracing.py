@@ -17,8 +17,8 @@ from hathi.storage.filesets.node import EMPTY_ROOT, ID_BYTES, Node, Schema, deco
 from hathi.storage.filesets.ops import OPS_START, RUN, parts_of
 from hathi.storage.garbage.marks import Marks, Role
 
-_TOGETHER = 64
-"""Chunks that are read together: neighbours in a pack then cost one request."""
+_TOGETHER = 16
+"""Chunks that are read together: neighbours in a pack then cost one request. More would make a step take longer."""
 
 
 class ChunkReader(Protocol):
