@@ -104,7 +104,7 @@ def test_room_is_made_by_the_longest_idle_call_of_the_connection_with_most(watch
         watch.clock.now += 1
     watch.call("other", kind="downloads").block()
     watch.clock.now += 3
-    assert watch.stalls.make_room("uploads")
+    assert watch.stalls.make_room("uploads", "new")
     assert list(watch.ended) == ["first"]
     assert "too many uploads are open" in watch.ended["first"]
 
@@ -113,11 +113,11 @@ def test_no_call_makes_room_that_has_only_just_begun_to_wait(watch) -> None:
     track = watch.call("active")
     track.block()
     watch.clock.now += 1
-    assert not watch.stalls.make_room("uploads")
+    assert not watch.stalls.make_room("uploads", "new")
     track.unblock()
     track.block()
     watch.clock.now += 19
-    assert not watch.stalls.make_room("uploads")
+    assert not watch.stalls.make_room("uploads", "new")
 
 
 def test_a_call_is_ended_once(watch) -> None:
@@ -145,3 +145,17 @@ def test_a_connection_is_silent_whose_calls_send_no_first_message(watch) -> None
     track.block()
     watch.clock.now += 5
     assert not watch.stalls.silent("uploads", "a")
+
+
+def test_a_connection_with_many_idle_calls_makes_room_sooner_than_one_with_one(watch) -> None:
+    tracks = [watch.call("alone", peer="b"), *(watch.call(f"one of {n}") for n in range(3))]
+    for track in tracks:
+        track.block()
+        track.unblock()
+        track.block()
+    watch.clock.now += 3
+    assert not watch.stalls.make_room("uploads", "a"), "not for one of its own"
+    assert watch.stalls.make_room("uploads", "new")
+    assert watch.stalls.make_room("uploads", "new")
+    assert all(name.startswith("one of") for name in watch.ended)
+    assert not watch.stalls.make_room("uploads", "new")

@@ -197,7 +197,7 @@ class Admission:
         """
         places = self._working[kind.name]
         crowded = places.full or self._threads[kind.name].crowded
-        if not (crowded and self.stalls.make_room(kind.name)) and not kind.queues:
+        if not (crowded and self.stalls.make_room(kind.name, peer)) and not kind.queues:
             return
         for _ in range(ROOM_SECONDS):
             with self._changed:

@@ -113,17 +113,23 @@ class Stalls:
             with self._changed:
                 self._calls.discard(call)
 
-    def make_room(self, kind: str) -> bool:
-        """End the call of a class that has waited longest for its client, of the connection that has most such calls;
-        returns whether there was one.
+    def make_room(self, kind: str, peer: str) -> bool:
+        """End the call of a class that has waited longest for its client, of the connection that has most such calls,
+        for a call of the connection `peer`; returns whether there was one.
+
+        A connection that has more calls than this one has less time to be idle: it is the one that takes the room.
         """
         limits, now = self._limits, self._clock()
         with self._changed:
+            calls = [call for call in self._calls if call.kind == kind and not call.ended]
+            open_calls = Counter(call.peer for call in calls)
+            fair = open_calls[peer] + 1
             idle = [
                 (since, call)
-                for call in self._calls
-                if call.kind == kind and not call.ended and (since := call.track.since) is not None
-                if now - since > (limits.crowded_first if call.track.first else limits.crowded_idle)
+                for call in calls
+                if (since := call.track.since) is not None
+                if now - since
+                > (limits.crowded_first if call.track.first or open_calls[call.peer] > fair else limits.crowded_idle)
             ]
             if not idle:
                 return False
