@@ -185,12 +185,12 @@ assert [i.pipeline.name for i in client.pps.list_pipeline(projects=[pfs.Project(
 before = client.pfs.inspect_commit(commit=at).commit.id
 with client.pfs.commit(branch=master) as more:
     more.put_file_from_bytes("/third.txt", b"abc")
+    subscribed = client.pps.subscribe_job(pipeline=pipeline, details=True)  # sends what has not ended
+    assert next(iter(subscribed)).job.id == more.id
 infos = more.wait_all()
 assert {i.commit.repo.name for i in infos} >= {"data", "lines"}, infos
 job = client.pps.inspect_job(job=pps.Job(pipeline=pipeline, id=more.id), wait=True)
 assert (job.data_processed, job.data_skipped) == (1, 2), job
-subscribed = client.pps.subscribe_job(pipeline=pipeline, details=True)
-assert next(iter(subscribed)).job.pipeline.name == "lines"
 client.pps.stop_pipeline(pipeline=pipeline)
 assert client.pps.inspect_pipeline(pipeline=pipeline).stopped
 client.pps.start_pipeline(pipeline=pipeline)
