@@ -171,6 +171,26 @@ def test_datums_of_an_input_can_be_seen_without_a_pipeline(copied):
     assert [info.inputs[0].path for info in found] == ["/a", "/b"]
 
 
+def test_datums_of_an_input_can_be_listed_page_by_page_in_both_directions(copied):
+    copied.put("data", {f"/{number}": "1" for number in range(5)})
+
+    def listed(**options):
+        infos = list(datums.preview(copied.store, {"pfs": {"repo": "data", "glob": "/*"}}, **options))
+        return [info.inputs[0].path for info in infos], infos[-1].id if infos else ""
+
+    first, marker = listed(number=3)
+    second, last = listed(number=3, after=marker)
+    third, end = listed(number=3, after=last)
+    assert (first, second, third) == (["/0", "/1", "/2"], ["/3", "/4", "/a"], ["/b"])
+    assert listed(after=end) == ([], "")
+    assert listed(reverse=True, number=2, after=last)[0] == ["/4", "/3"]
+    assert listed(reverse=True, number=2)[0] == ["/b", "/a"]
+    assert listed(states=[DatumState.FAILED])[0] == []
+    assert listed(states=[DatumState.UNKNOWN], number=1)[0] == ["/0"]
+    with pytest.raises(NotFoundError, match="list it from the beginning"):
+        listed(after="0" * 64)
+
+
 def test_restarting_a_datum_tells_the_worker_that_has_it_at_hand(world):
     from hathi.pipelines import work
 

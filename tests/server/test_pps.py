@@ -355,6 +355,21 @@ def test_what_an_input_would_make(client, repo, put) -> None:
     assert {datum.state for datum in datums} == {pb.UNKNOWN}
 
 
+def test_what_an_input_would_make_is_told_in_pages(client, repo, put) -> None:
+    put(repo, {"/a": b"", "/b": b"", "/c": b""})
+    wanted = {"input": {"pfs": {"repo": "images", "glob": "/*"}}, "number": 2}
+    page = list(client.pps.ListDatum(pb.ListDatumRequest(**wanted)))
+    rest = list(client.pps.ListDatum(pb.ListDatumRequest(**wanted, paginationMarker=page[-1].datum.id)))
+    back = list(client.pps.ListDatum(pb.ListDatumRequest(**wanted, reverse=True)))
+    assert [[datum.data[0].file.path for datum in each] for each in (page, rest, back)] == [
+        ["/a", "/b"],
+        ["/c"],
+        ["/c", "/b"],
+    ]
+    with pytest.raises(InvalidError, match="cannot specify both job and input"):
+        list(client.pps.ListDatum(pb.ListDatumRequest(**wanted, job=pb.Job(pipeline=EDGES, id="1" * 32))))
+
+
 def test_jq_filters_are_refused_not_ignored(client) -> None:
     for call, request in (
         (client.pps.ListJob, pb.ListJobRequest(jqFilter=".")),

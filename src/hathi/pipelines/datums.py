@@ -5,6 +5,7 @@ SKIPPED is nowhere written down: it is a success whose record another job made.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -91,16 +92,26 @@ def preview(
     input: Mapping[str, Any],
     *,
     project: str = DEFAULT_PROJECT,
+    states: Sequence[DatumState] = (),
+    after: str = "",
     number: int = 0,
+    reverse: bool = False,
     cancelled: Cancelled = never,
 ) -> Iterator[DatumInfo]:
     """Yield the datums that a pipeline with this input (JSON form) would have on the present heads; state UNKNOWN.
 
-    Of a head that is open the latest commit that is finished is taken. Raises SpecError, NotFoundError, and WaitEnded
-    once `cancelled` is true.
+    Of a head that is open the latest commit that is finished is taken. The order is that of their paths, not of their
+    ids, so that the first can be had without a look at all. Raises SpecError, NotFoundError, and WaitEnded once
+    `cancelled` is true.
+
+    Args:
+        states: Only these, when given.
+        after: The pagination marker: the id of the datum behind which to go on.
+        number: At most so many, 0 means all.
+        reverse: Backwards. All that are before the marker are looked at.
     """
     parsed = parse_spec({**_PREVIEW, "input": input}, project=project)
-    if parsed.input is None:
+    if parsed.input is None or (states and DatumState.UNKNOWN not in states):
         return
 
     def check() -> None:
@@ -111,8 +122,27 @@ def preview(
         with store.db.read() as tx:
             heads = {branch: _head(tx, branch) for branch in sources(parsed.input)}
         trees = Trees(reading(store.chunks), heads, check)
-        for combo in islice(enumerate_combos(parsed.input, trees), number or None):
-            yield DatumInfo(None, datum_id(combo), DatumState.UNKNOWN, inputs=combo)
+        found = ((datum_id(combo), combo) for combo in enumerate_combos(parsed.input, trees))
+        page: Iterator[tuple[str, tuple[DatumInput, ...]]]
+        if reverse:
+            page = reversed(deque(_until(found, after) if after else found, maxlen=number or None))
+        else:
+            if after:
+                deque(_until(found, after), maxlen=0)
+            page = islice(found, number or None)
+        for id, combo in page:
+            yield DatumInfo(None, id, DatumState.UNKNOWN, inputs=combo)
+
+
+def _until(
+    found: Iterator[tuple[str, tuple[DatumInput, ...]]], marker: str
+) -> Iterator[tuple[str, tuple[DatumInput, ...]]]:
+    """Yield the datums before the one with the id `marker`, which is consumed; NotFoundError when there is none."""
+    for id, combo in found:
+        if id == marker:
+            return
+        yield id, combo
+    raise NotFoundError(f"the input has no datum {marker} to go on from: its data changed; list it from the beginning")
 
 
 def restart(store: Store, job: Job, filters: Sequence[str]) -> None:

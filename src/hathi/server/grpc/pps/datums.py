@@ -30,18 +30,22 @@ class Datums:
 
     def ListDatum(self, request: pps_pb2.ListDatumRequest, call: Call) -> Iterator[pps_pb2.DatumInfo]:
         """Tell about the datums of a job, or those that an input would make."""
-        if request.HasField("input") and not request.HasField("job"):
-            found = datums.preview(
-                self._store, pps.to_input(request.input), number=at_most(request.number), cancelled=call.cancelled
-            )
+        states = [_state(number) for number in request.filter.state]
+        after, number, reverse = request.paginationMarker, at_most(request.number), request.reverse
+        if not request.HasField("input"):
+            job = pps.to_job(request.job)
+            found = datums.list_datums(self._store, job, states=states, after=after, number=number, reverse=reverse)
+        elif request.HasField("job"):
+            raise InvalidError("cannot specify both job and input")
         else:
-            found = datums.list_datums(
+            found = datums.preview(
                 self._store,
-                pps.to_job(request.job),
-                states=[_state(number) for number in request.filter.state],
-                after=request.paginationMarker,
-                number=at_most(request.number),
-                reverse=request.reverse,
+                pps.to_input(request.input),
+                states=states,
+                after=after,
+                number=number,
+                reverse=reverse,
+                cancelled=call.cancelled,
             )
         yield from map(pps.datum_info_message, found)
 
