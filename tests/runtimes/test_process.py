@@ -216,3 +216,26 @@ def test_many_workers_that_do_not_end_share_the_time_of_a_stop(
     keepers._stop([Stubborn() for _ in range(100)])  # type: ignore[misc]
     assert sum(waited) == 2 * keepers.STOP_SECONDS
     assert "100 workers have not ended" in caplog.text
+
+
+def test_a_worker_that_ends_before_it_has_its_token_tells_why_all_the_same(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    os.mkfifo(closed)
+    program = f"import os, sys; os.close(0); open({str(closed)!r}, 'w').close(); sys.exit('the machine is broken')"
+
+    def token(group: str) -> str:
+        closed.read_bytes()  # ends when the worker has closed its standard input
+        return "token"
+
+    place = Place(
+        lambda: "localhost:1", tmp_path / "workers", [tmp_path], command=(sys.executable, "-Sc", program), token=token
+    )
+    runtime = ProcessRuntime(place)
+    seen = threading.Event()
+    runtime.on_change(lambda key: seen.set() if "broken" in runtime.observe()[key].problem else None)
+    try:
+        runtime.ensure(WorkerGroup(KEY, "default", "p", 3, 1))
+        assert seen.wait(60), runtime.observe()
+        assert "the machine is broken" in runtime.observe()[KEY].problem
+    finally:
+        runtime.close()

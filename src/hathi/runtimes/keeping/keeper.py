@@ -236,15 +236,22 @@ class _Life:
 
     def say(self, line: str) -> None:
         """Write a line; a pipe without reader or already closed is no error."""
-        with self._talking, contextlib.suppress(OSError, ValueError):
+        with self._talking:
             assert self.process.stdin is not None
-            self.process.stdin.write(line.encode() + b"\n")
-            self.process.stdin.flush()
+            try:
+                self.process.stdin.write(line.encode() + b"\n")
+                self.process.stdin.flush()
+            except (OSError, ValueError):
+                self._close()  # what is left in the buffer would make a later close fail, and hide why the worker ended
 
     def hang_up(self) -> None:
         """Close the worker's standard input, which ends it."""
-        with self._talking, contextlib.suppress(OSError):
-            assert self.process.stdin is not None
+        with self._talking:
+            self._close()
+
+    def _close(self) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
             self.process.stdin.close()
 
 
