@@ -75,7 +75,8 @@ def bound(cgroups: Cgroups, tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
 
 
 def python(sandbox: Sandbox, program: str, printed: list[bytes] | None = None) -> Outcome:
-    command = Command([sys.executable, "-Sc", program], {"PATH": "/usr/bin:/bin"}, folder="1")
+    python = str(Path(sys.executable).resolve())  # a virtual environment in /tmp is not seen in a sandbox
+    command = Command([python, "-Sc", program], {"PATH": "/usr/bin:/bin"}, folder="1")
     return sandbox.run(command, lambda piece, stderr: None if printed is None else printed.append(piece))
 
 
