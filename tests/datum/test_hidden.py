@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pwd
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from hathi.datum import hidden
-from hathi.datum.hidden import HostView, view_of
+from hathi.datum.hidden import HostView, host_view, view_of
 
 View = Callable[..., HostView]
 
@@ -140,3 +141,16 @@ def test_only_entries_of_tmp_need_showing() -> None:
     wanted = [Path("/tmp/clone/.venv"), Path("/tmp/clone/examples"), Path("/usr/lib"), Path("/tmp"), Path("/tmp/other")]
     found = [path for path in view_of([], wanted, [], [], common=[]).show if path.name in ("clone", "other", "lib")]
     assert found == [Path("/tmp/clone"), Path("/tmp/other")]
+
+
+@pytest.mark.parametrize("home", [None, "/"])
+def test_a_user_whom_the_machine_does_not_know_needs_no_home(monkeypatch: pytest.MonkeyPatch, home: str | None) -> None:
+    def nobody(number: int) -> Any:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(pwd, "getpwall", list)
+    monkeypatch.delenv("HOME", raising=False)
+    if home:
+        monkeypatch.setenv("HOME", home)
+    assert Path("/") not in (*host_view().cover, *host_view().hide)

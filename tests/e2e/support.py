@@ -120,6 +120,11 @@ class Pachctl:
             text = text[end:].lstrip()
         return documents
 
+    def printed(self, pipeline: str) -> str:
+        """Return what a pipeline's user code printed, without the lines of its workers."""
+        lines = [json.loads(line) for line in self("logs", "-p", pipeline, "--raw").splitlines()]
+        return "".join(f"{line.get('message', '')}\n" for line in lines if line.get("user"))
+
     def head(self, branch: str) -> str:
         """Return the id of a branch's head commit."""
         return str(self.json("inspect", "commit", branch)[0]["commit"]["id"])

@@ -7,6 +7,7 @@ that PATH finds there, the Python that we run with, and what the operator names 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pwd
@@ -138,7 +139,8 @@ def host_view(own: Iterable[Path] = (), show: Iterable[Path] = (), path: str | N
     own: our folders, which no user code may see. show: what is to be seen though it lies in a home folder or in /tmp.
     path: where programs are looked for; our own PATH when None.
     """
-    people = [Path.home(), *_passwd_homes(FIRST_USER, LAST_USER), Path(pwd.getpwuid(os.geteuid()).pw_dir)]
+    me = os.geteuid()
+    people = [*_own_home(), *_passwd_homes(FIRST_USER, LAST_USER), *_passwd_homes(me, me)]
     everyone = [*people, *_passwd_homes(0, LAST_USER)]
     programs = os.environ.get("PATH", "") if path is None else path
     return view_of(own, show, programs.split(os.pathsep), people, everyone)
@@ -228,6 +230,14 @@ def _is_home(path: Path) -> bool:
 def _least(path: Path) -> int:
     """Return how many parts no path of a home has: /var is none, /root is."""
     return 2 if path.parts[1] in ("media", "mnt", "opt", "run", "srv", "var") else 1
+
+
+def _own_home() -> list[Path]:
+    """Return the home of whoever runs us. A container may know neither its user nor a home, or say that it is /."""
+    with contextlib.suppress(RuntimeError):
+        if (home := Path.home()) != Path("/"):
+            return [home]
+    return []
 
 
 def _passwd_homes(first: int, last: int) -> list[Path]:

@@ -128,7 +128,7 @@ def test_one_container_serves_many_datums_and_nothing_of_one_reaches_the_next(
     names = files_of(pachctl, f"{name}-p", tmp_path)
     assert len(names) == 20
     assert len(set(names)) == 1
-    assert "litter" not in pachctl("logs", "-p", f"{name}-p")
+    assert "litter" not in pachctl.printed(f"{name}-p")
 
 
 def test_outputs_may_be_links_to_inputs_and_to_files_of_the_image(pachctl: Pachctl, images: Images, repo: str) -> None:
@@ -231,7 +231,7 @@ def test_an_image_may_lack_and_declare_what_it_likes(pachctl: Pachctl, images: I
     assert counts(run(pachctl, f"{repo}-p")) == (1, 0, 1)
     assert pachctl("get", "file", f"{repo}-p@master:/a") == "text"
     assert pachctl("list", "file", f"{repo}-p@master:/").count("\n") == 2
-    assert pachctl("logs", "-p", f"{repo}-p") == "x" * 200 + "\n"
+    assert pachctl.printed(f"{repo}-p") == "x" * 200 + "\n"
 
 
 IN_TMP = {"tmp__app__code": b"cp $(ls /pfs/data).txt /pfs/out"}
@@ -252,7 +252,7 @@ def test_an_image_may_work_where_each_datum_finds_a_fresh_folder(
     pachctl("create", "pipeline", text=named_data(document))
     assert counts(run(pachctl, p)) == (2, 0, 2)
     assert pachctl("get", "file", f"{p}@master:/b.txt") == "b"
-    assert set(pachctl("logs", "-p", p).split()) == {folder} | ({"app"} if files else set())
+    assert set(pachctl.printed(p).split()) == {folder} | ({"app"} if files else set())
 
 
 def test_a_file_called_pfs_is_named_as_what_keeps_an_image_from_running(

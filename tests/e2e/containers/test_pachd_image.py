@@ -128,11 +128,12 @@ def test_pachd_in_a_container_starts_containers_beside_it_and_keeps_its_data(
     pachctl("create", "pipeline", text=contained("p", name, busybox, "sh", "-c", script))
     assert run(pachctl, "p")["state"] == "JOB_SUCCESS"
     assert pachctl("get", "file", "p@master:/two") == "two"
-    (beside,) = engine.containers(filters={"label": f"hathi.cluster={(folder / 'cluster-id').read_text()}"})
+    label = f"hathi.cluster={(folder / 'cluster-id').read_text().strip()}"
+    (beside,) = engine.containers(filters={"label": label})
     assert beside["Id"].startswith(pachctl("get", "file", "p@master:/on-two").strip())
 
     assert pachd.stop() == 0
-    assert not engine.containers(all=True, filters={"label": f"hathi.cluster={(folder / 'cluster-id').read_text()}"})
+    assert not engine.containers(all=True, filters={"label": label})
     pachd.start()
     assert pachctl("get", "file", "p@master:/one") == "one"
     pachctl("put", "file", f"{name}@master:/three", text="three")
