@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import databases
 import pytest
 from aging import CENTURY, Age, age
 from visits import counting_steps
@@ -14,6 +15,8 @@ from hathi.versioning import commit_lists, commits, repos
 
 COPY = Pipeline("default", "copy")
 DATA, PLAIN = Repo("default", "data"), Repo("default", "plain")
+
+pytestmark = pytest.mark.skipif(bool(databases.server()), reason="the steps of a database are counted on SQLite")
 
 FEW = 3
 """How many of a long list are asked for."""
