@@ -285,3 +285,15 @@ def test_what_a_limit_did_is_read_from_either_version(tmp_path: Path) -> None:
     assert Cgroup((tmp_path,)).counts().killed == 5
     outcome = Cgroup((tmp_path,)).explained(Outcome(1), counts)
     assert (outcome.memory, outcome.processes) == ("the machine has", "")
+
+
+def test_of_version_1_a_group_enters_only_what_limits_it(cgroups: Cgroups) -> None:
+    """Each hierarchy that is entered costs each short command time."""
+    if any(base.unified for base in cgroups.bases) or "pids" not in cgroups.able:
+        pytest.skip("no hierarchies of version 1 can be had here")
+    group = cgroups.make("worker", Bounds(processes=100))
+    try:
+        expected = [base.folder / "worker" for base in cgroups.bases if "pids" in base.controllers]
+        assert list(group.folders) == expected
+    finally:
+        cgroups.remove(group)

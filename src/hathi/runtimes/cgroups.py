@@ -97,6 +97,8 @@ class Cgroups:
         made: list[Path] = []
         try:
             for base in self.bases:
+                if not base.unified and not _needed(base, bounds):
+                    continue
                 folder = _folder_in(base, worker)
                 made.append(folder)
                 _limit(folder, base, bounds)
@@ -285,6 +287,14 @@ def _base(folder: Path, wanted: set[str], *, unified: bool) -> Base | None:
         return Base(folder, frozenset(found), unified)
     remove_empty(folder)
     return None
+
+
+def _needed(base: Base, bounds: Bounds) -> bool:
+    """Return whether a hierarchy of version 1 limits anything. Each that a short command enters costs it some time:
+    that of memory alone made a run a third longer.
+    """
+    wanted = {"cpu": bounds.cpu or bounds.cpu_share, "memory": bounds.memory or bounds.memory_share}
+    return any(wanted.get(each, bounds.processes) for each in base.controllers)
 
 
 def _folder_in(base: Base, worker: str) -> Path:
