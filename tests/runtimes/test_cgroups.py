@@ -101,7 +101,8 @@ def test_a_fork_bomb_reaches_its_limit_and_the_reason_says_so(bound: Callable[..
 def test_a_group_is_removed_with_what_is_left_in_it(cgroups: Cgroups) -> None:
     if not cgroups.bases:
         pytest.skip("no cgroup can be had here")
-    group = cgroups.make("worker", Bounds())
+    group = cgroups.make("worker", Bounds(memory=64 << 20, processes=100, cpu=1))
+    assert group.folders
     with subprocess.Popen(["sleep", "1000"]) as process:
         for folder in group.folders:
             (folder / "cgroup.procs").write_text(str(process.pid))
@@ -116,7 +117,8 @@ def test_what_a_killed_server_left_is_removed_by_the_next(tmp_path: Path) -> Non
     left = [Path(line) for line in cgroup_record(place.scratch).read_text().splitlines()]
     if not left:
         pytest.skip("no cgroup can be had here")
-    group = dead._cgroups.make("p-v1-0-abc", Bounds())
+    group = dead._cgroups.make("p-v1-0-abc", Bounds(memory=64 << 20, processes=100, cpu=1))
+    assert group.folders
     dead._cgroups.let_go()
     following = ProcessRuntime(place)
     assert not [folder for folder in group.folders if folder.exists()]
@@ -129,7 +131,7 @@ def test_a_server_removes_what_others_left_that_live_no_more_and_nothing_of_one_
     dead, alive = Cgroups(f"{name}-dead"), Cgroups(f"{name}-alive")
     if not dead.bases:
         pytest.skip("no cgroup can be had here")
-    left = [*dead.make("worker", Bounds()).folders, *(base.folder for base in dead.bases)]
+    left = [*dead.make("worker", Bounds(memory=64 << 20, processes=100, cpu=1)).folders, *(base.folder for base in dead.bases)]
     dead.let_go()
     following = Cgroups(f"{name}-following")
     assert not [folder for folder in left if folder.exists()]
