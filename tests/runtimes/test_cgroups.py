@@ -23,6 +23,9 @@ from hathi.runtimes.cgroups import Cgroups, Mounted, _groups, _mounted
 from hathi.runtimes.keeping.place import Place
 from hathi.runtimes.process import ProcessRuntime, cgroup_record
 
+LIMITED = Bounds(memory=64 << 20, processes=100, cpu=1)
+"""Limits of every kind: their group is in each hierarchy."""
+
 HOG = "data = b'x' * int(300e6)"
 FORKS = """
 import os, signal, sys
@@ -101,7 +104,7 @@ def test_a_fork_bomb_reaches_its_limit_and_the_reason_says_so(bound: Callable[..
 def test_a_group_is_removed_with_what_is_left_in_it(cgroups: Cgroups) -> None:
     if not cgroups.bases:
         pytest.skip("no cgroup can be had here")
-    group = cgroups.make("worker", Bounds(memory=64 << 20, processes=100, cpu=1))
+    group = cgroups.make("worker", LIMITED)
     assert group.folders
     with subprocess.Popen(["sleep", "1000"]) as process:
         for folder in group.folders:
@@ -117,7 +120,7 @@ def test_what_a_killed_server_left_is_removed_by_the_next(tmp_path: Path) -> Non
     left = [Path(line) for line in cgroup_record(place.scratch).read_text().splitlines()]
     if not left:
         pytest.skip("no cgroup can be had here")
-    group = dead._cgroups.make("p-v1-0-abc", Bounds(memory=64 << 20, processes=100, cpu=1))
+    group = dead._cgroups.make("p-v1-0-abc", LIMITED)
     assert group.folders
     dead._cgroups.let_go()
     following = ProcessRuntime(place)
@@ -131,7 +134,7 @@ def test_a_server_removes_what_others_left_that_live_no_more_and_nothing_of_one_
     dead, alive = Cgroups(f"{name}-dead"), Cgroups(f"{name}-alive")
     if not dead.bases:
         pytest.skip("no cgroup can be had here")
-    left = [*dead.make("worker", Bounds(memory=64 << 20, processes=100, cpu=1)).folders, *(base.folder for base in dead.bases)]
+    left = [*dead.make("worker", LIMITED).folders, *(base.folder for base in dead.bases)]
     dead.let_go()
     following = Cgroups(f"{name}-following")
     assert not [folder for folder in left if folder.exists()]

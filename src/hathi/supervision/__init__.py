@@ -20,10 +20,11 @@ has a line when something begins to fail, one each time the number of failures h
 
 from hathi.supervision.backoff import Backoff
 from hathi.supervision.failures import Failure, describe
-from hathi.supervision.loops import STOP_SECONDS, Follower, Ticker
+from hathi.supervision.loops import Follower, Ticker
 from hathi.supervision.record import Record
 from hathi.supervision.status import TaskStatus
 from hathi.supervision.supervisor import Supervisor
+from hathi.supervision.task import STOP_SECONDS
 from hathi.supervision.task_queue import TaskQueue
 
 __all__ = [

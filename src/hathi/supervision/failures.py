@@ -49,6 +49,11 @@ class Failure:
     retry: datetime
 
     @property
+    def pause(self) -> float:
+        """Seconds from the latest try to the next one, at most."""
+        return (self.retry - self.last).total_seconds()
+
+    @property
     def notable(self) -> bool:
         """Whether the number of failures has doubled since this was last true: what a log should have."""
         return _power_of_two(self.times)
