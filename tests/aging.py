@@ -24,7 +24,7 @@ from hathi.pipelines.births import register
 from hathi.pipelines.folding import Folded
 from hathi.pipelines.logs import Logs
 from hathi.pipelines.rows import jobs as job_rows
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.filesets.node import EMPTY_ROOT
 from hathi.storage.objects.local import LocalStore
 from hathi.storage.segments import SegmentLog
@@ -82,7 +82,7 @@ def opened(root: Path) -> Iterator[tuple[Store, Logs]]:
     with mock.patch("os.fsync", lambda descriptor: None):
         database = Database.open(f"sqlite:///{root / 'pachd.db'}", durable=False)
         ledger = DatabaseLedger(database)
-        store = Store(database, Chunks(LocalStore(root / "objects"), ledger), ledger)
+        store = Store(database, MaintainedChunks(LocalStore(root / "objects"), ledger), ledger)
         register(store)
         meta_tree.register(store)
         segments = SegmentLog(root / "logs")

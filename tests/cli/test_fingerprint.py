@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hathi.cli.fingerprint import fingerprint
-from hathi.storage.chunks.store import open_memory_chunks
+from hathi.storage.chunks.maintenance import open_memory_chunks
 
 
 @pytest.mark.parametrize("size", [0, 1, 300_000, 5_000_000, 40 << 20])

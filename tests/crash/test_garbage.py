@@ -14,7 +14,7 @@ from hathi.metadata.collection import DatabaseGarbage
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.model.parse import parse_commit, parse_repo
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.garbage.collection import Collection, Phase
 from hathi.storage.objects.local import LocalStore
 from hathi.versioning import files, repos
@@ -53,7 +53,7 @@ def check():
 database = Database.open(f"sqlite:///{root}/hathi.db", durable=False)
 ledger = DatabaseLedger(database)
 objects = LocalStore(root / "objects")
-chunks = Chunks(objects, ledger)
+chunks = MaintainedChunks(objects, ledger)
 store = Store(database, chunks, ledger)
 garbage = DatabaseGarbage(database, ledger)
 with database.write() as tx:  # those who were killed are taken for dead at once

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.chunks.merging import FAN
-from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.local import LocalStore
 
 PROGRAM = """
@@ -18,7 +18,7 @@ import os, signal, sys
 from pathlib import Path
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.objects.local import LocalStore
 
 root, deadly, fill = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -42,7 +42,7 @@ def around(owner, name):
 database = Database.open(f"sqlite:///{root}/hathi.db")
 ledger = DatabaseLedger(database)
 objects = LocalStore(root / "objects")
-chunks = Chunks(objects, ledger)
+chunks = MaintainedChunks(objects, ledger)
 for number in range(fill):
     with chunks.upload() as upload:
         id = upload.put(f"{os.getpid()} {number}".encode())
@@ -69,7 +69,7 @@ def check(root: Path, ids: list[bytes]) -> int:
     """Read everything in a process that knows nothing; return the number of packs."""
     database = Database.open(f"sqlite:///{root}/hathi.db", durable=False)
     ledger = DatabaseLedger(database)
-    chunks = Chunks(LocalStore(root / "objects"), ledger)
+    chunks = MaintainedChunks(LocalStore(root / "objects"), ledger)
     try:
         assert all(chunks.get(id) for id in ids)
         catalogue = ledger.catalogue()

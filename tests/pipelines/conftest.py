@@ -28,7 +28,7 @@ from hathi.pipelines.logs import Logs
 from hathi.pipelines.planning.trees import Head, Trees
 from hathi.runtimes.fake import FakeRuntime
 from hathi.storage.chunks.content import Content
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.datum_inputs import inputs_of
 from hathi.storage.filesets.datums import DATUMS, key_of
@@ -133,7 +133,7 @@ class World:
         """Open the database and begin to control, as after a start of the program."""
         self.db = Database.open(self.url, durable=False, clock=self.clock)
         ledger = DatabaseLedger(self.db)
-        self.store = Store(self.db, Chunks(self.objects, ledger), ledger)
+        self.store = Store(self.db, MaintainedChunks(self.objects, ledger), ledger)
         register(self.store)
         meta_tree.register(self.store)
         references.register(self.store)

@@ -22,7 +22,7 @@ from hathi.runtimes.fake import FakeRuntime
 from hathi.server.garbage import Garbage
 from hathi.server.grpc.backend import Backend
 from hathi.server.grpc.serving import GrpcServer
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.objects.memory import MemoryStore
 from hathi.storage.segments import SegmentLog
 from hathi.supervision import Supervisor
@@ -40,7 +40,7 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
     database = Database.open(database_url(tmp_path / "pachd.db"), durable=False)
     objects = MemoryStore()
     ledger = DatabaseLedger(database)
-    store = Store(database, Chunks(objects, ledger), ledger)
+    store = Store(database, MaintainedChunks(objects, ledger), ledger)
     register(store)
     references.register(store)
     logs = Logs(SegmentLog(tmp_path / "logs"), database.feed)

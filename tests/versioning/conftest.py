@@ -17,7 +17,7 @@ from hathi.metadata.ledger import DatabaseLedger
 from hathi.model.infos import BranchInfo, CommitInfo, Trigger
 from hathi.model.parse import parse_branch, parse_commit, parse_file, parse_repo
 from hathi.model.references import Branch, Commit, CommitSpec, Repo
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.objects.memory import MemoryStore
 from hathi.versioning import branches, commit_lists, commits, files, finishing, repos
 from hathi.versioning.store import Store
@@ -129,7 +129,7 @@ class World:
 def open_world(database: Path, objects: MemoryStore | None = None, fresh: bool = True) -> World:
     db = Database.open(database_url(database, fresh), durable=False, clock=Clock())
     ledger = DatabaseLedger(db)
-    return World(Store(db, Chunks(objects if objects is not None else MemoryStore(), ledger), ledger))
+    return World(Store(db, MaintainedChunks(objects if objects is not None else MemoryStore(), ledger), ledger))
 
 
 @pytest.fixture

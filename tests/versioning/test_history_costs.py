@@ -15,8 +15,8 @@ import pytest
 
 from hathi.metadata.ledger import DatabaseLedger
 from hathi.server.grpc.hathi.workers import catalogue_messages
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.chunks.merging import FAN, LEVELS
-from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.counting import CountingStore
 from hathi.storage.objects.memory import MemoryStore
 from hathi.versioning import files
@@ -77,7 +77,7 @@ class History:
         changes = ledger.catalogue(known.version)
         assert changes is not None
         with self._counting() as start_objects, rows(ledger) as start_rows:
-            restarted = Chunks(self.objects, ledger)
+            restarted = MaintainedChunks(self.objects, ledger)
             restarted._locations.refresh()
         with self._counting() as read_objects:
             store = Store(self.world.db, restarted, ledger)
@@ -127,7 +127,7 @@ def rows(ledger: DatabaseLedger) -> Iterator[Counter[str]]:
 @pytest.fixture
 def history(world) -> History:
     objects = CountingStore(MemoryStore())
-    chunks = Chunks(objects, world.store.ledger)
+    chunks = MaintainedChunks(objects, world.store.ledger)
     world.store = Store(world.db, chunks, world.store.ledger)
     world.repos("a")
     return History(world, objects)

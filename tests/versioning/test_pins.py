@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.objects.faulty import Fault, FaultyStore
 from hathi.storage.objects.interface import StorageRefused
 from hathi.storage.objects.memory import MemoryStore
@@ -121,7 +121,7 @@ def test_every_write_is_pinned_before_it_looks_at_what_it_builds_on(world, monke
 @pytest.fixture
 def faulty(world) -> FaultyStore:
     faulty = FaultyStore(MemoryStore())
-    world.store = Store(world.db, Chunks(faulty, world.store.ledger, pack_bytes=1000), world.store.ledger)
+    world.store = Store(world.db, MaintainedChunks(faulty, world.store.ledger, pack_bytes=1000), world.store.ledger)
     world.repos("b")
     return faulty
 

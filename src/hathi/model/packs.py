@@ -262,10 +262,7 @@ class Holder:
 
 
 class PackLedger(Protocol):
-    """Which packs are live. Every method is safe to call from any thread and to repeat.
-
-    Only the server's process merges and drops packs; in others the methods for that raise NotImplementedError.
-    """
+    """Which packs are live, for all who read and write. Every method is safe to call from any thread and to repeat."""
 
     @property
     def pins(self) -> Pins:
@@ -290,6 +287,10 @@ class PackLedger(Protocol):
         Where it is not certain, none is returned.
         """
         ...
+
+
+class MaintenanceLedger(PackLedger, Protocol):
+    """What the server's process needs in addition, which alone merges and drops packs."""
 
     def merged(self, index: IndexRecord, replaces: Sequence[str]) -> None:
         """Record a merged index, which replaces the older indexes named."""

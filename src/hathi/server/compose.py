@@ -41,7 +41,7 @@ from hathi.server.grpc.stalls import StreamLimits
 from hathi.server.housekeeping import holder_heartbeat, log_pruning, pack_merging
 from hathi.server.logging import configure, kept
 from hathi.server.ownership import Ownership
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.objects.local import LocalStore
 from hathi.storage.segments import SegmentLog
 from hathi.supervision import Supervisor
@@ -100,7 +100,7 @@ class Server:
             parts.callback(ownership.stop)
         ledger = DatabaseLedger(database, name=f"{socket.gethostname()} {os.getpid()}")
         ledger.end_other_servers()
-        chunks = Chunks(objects, ledger)
+        chunks = MaintainedChunks(objects, ledger)
         parts.callback(ledger.close)
         parts.callback(chunks.close)
         store = Store(database, chunks, ledger)

@@ -9,7 +9,7 @@ from hathi.metadata.database import Database
 from hathi.metadata.ledger import BEAT_SECONDS, DatabaseLedger
 from hathi.pipelines.logs import Logs
 from hathi.server.config import Settings
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.supervision import Supervisor, Ticker
 
 PAUSE_SECONDS = 5.0
@@ -30,7 +30,7 @@ def log_pruning(supervisor: Supervisor, database: Database, logs: Logs, settings
     return supervisor.every("pruning logs", PRUNE_SECONDS, prune)
 
 
-def pack_merging(supervisor: Supervisor, chunks: Chunks) -> Ticker:
+def pack_merging(supervisor: Supervisor, chunks: MaintainedChunks) -> Ticker:
     """Make the task that merges packs and their indexes, one merge a call."""
     return supervisor.every("merging packs", PAUSE_SECONDS, chunks.compact)
 

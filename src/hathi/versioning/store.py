@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from hathi.metadata.database import Database
 from hathi.metadata.ledger import DatabaseLedger
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.filesets.nodes import Nodes
 from hathi.storage.garbage.tracing import TreeKinds
 from hathi.versioning.drafts import Drafts
@@ -34,7 +34,7 @@ class Store:
     """
 
     db: Database
-    chunks: Chunks
+    chunks: MaintainedChunks
     ledger: DatabaseLedger
     steps: Steps = field(default_factory=Steps)
     locks: Locks = field(default_factory=Locks)

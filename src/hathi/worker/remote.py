@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from hathi.model.errors import ExistsError, HathiError, NotFoundError, UnavailableError
 from hathi.model.ids import CommitSetId
-from hathi.model.packs import Catalogue, IndexRecord, PackRecord, PackState, Pins, Writer
+from hathi.model.packs import Catalogue, IndexRecord, PackState, Pins
 from hathi.model.pps import DatumInput
 from hathi.model.references import Commit, Repo
 from hathi.storage.objects.interface import (
@@ -174,22 +174,6 @@ class ApiLedger:
     def unregistered(self, names: Sequence[str]) -> list[str]:
         """Return none: a report that names them may be on its way still."""
         return []
-
-    def merged(self, index: IndexRecord, replaces: Sequence[str]) -> None:
-        """Left to the server."""
-        raise NotImplementedError
-
-    def rewritten(self, writer: Writer, packs: Sequence[PackRecord], sources: Sequence[str], superseded: bool) -> bool:
-        """Left to the server."""
-        raise NotImplementedError
-
-    def superseded(self) -> list[str]:
-        """Left to the server."""
-        raise NotImplementedError
-
-    def drop(self, names: Iterable[str]) -> list[str]:
-        """Left to the server."""
-        raise NotImplementedError
 
 
 def _keep_alive(ledger: weakref.ref[ApiLedger], closed: threading.Event, seconds: float) -> None:

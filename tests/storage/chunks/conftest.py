@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.chunks.memory_ledger import MemoryLedger
-from hathi.storage.chunks.store import Chunks
 from hathi.storage.objects.counting import CountingStore
 from hathi.storage.objects.faulty import FaultyStore
 from hathi.storage.objects.memory import MemoryStore
@@ -27,9 +27,9 @@ class World:
         self.ledger = MemoryLedger()
         self.chunks = self.another()
 
-    def another(self, objects=None) -> Chunks:
+    def another(self, objects=None) -> MaintainedChunks:
         """Another process over the same objects and ledger."""
-        return Chunks(objects or self.counting, self.ledger, pack_bytes=self.pack_bytes)
+        return MaintainedChunks(objects or self.counting, self.ledger, pack_bytes=self.pack_bytes)
 
     def store(self, *blobs: bytes) -> list[bytes]:
         """Put blobs into a pack of their own and name it; return their ids."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hathi.storage.chunks.store import open_memory_chunks
+from hathi.storage.chunks.maintenance import open_memory_chunks
 from hathi.storage.filesets.difference import difference
 from hathi.storage.filesets.entry import FILES
 from hathi.storage.filesets.files import FileTree

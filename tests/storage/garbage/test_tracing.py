@@ -9,7 +9,8 @@ import pytest
 from hathi.model.errors import InternalError
 from hathi.storage.chunks.content import INLINE_CHUNKS
 from hathi.storage.chunks.interface import ChunkMissing
-from hathi.storage.chunks.store import Chunks, open_memory_chunks
+from hathi.storage.chunks.maintenance import open_memory_chunks
+from hathi.storage.chunks.store import Chunks
 from hathi.storage.filesets import tree
 from hathi.storage.filesets.entry import FILES
 from hathi.storage.filesets.node import EMPTY_ROOT, Schema

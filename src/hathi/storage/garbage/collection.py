@@ -28,7 +28,7 @@ from typing import TypeVar
 
 from hathi.model.errors import HathiError
 from hathi.model.packs import INDEXES, PACKS, PackRecord
-from hathi.storage.chunks.store import Chunks
+from hathi.storage.chunks.maintenance import MaintainedChunks
 from hathi.storage.chunks.tables import Table
 from hathi.storage.garbage.interface import GarbageLedger
 from hathi.storage.garbage.marks import Marks
@@ -76,7 +76,7 @@ class Collection:
     """
 
     def __init__(
-        self, chunks: Chunks, ledger: GarbageLedger, kinds: TreeKinds, roots: Callable[[], Iterable[bytes]]
+        self, chunks: MaintainedChunks, ledger: GarbageLedger, kinds: TreeKinds, roots: Callable[[], Iterable[bytes]]
     ) -> None:
         """Prepare a collection.
 
@@ -182,7 +182,7 @@ class Collection:
 
 
 def rehearse(
-    chunks: Chunks, ledger: GarbageLedger, kinds: TreeKinds, roots: Callable[[], Iterable[bytes]]
+    chunks: MaintainedChunks, ledger: GarbageLedger, kinds: TreeKinds, roots: Callable[[], Iterable[bytes]]
 ) -> Iterator[Plan | None]:
     """Find out what a collection would do, without doing it; yields None between steps, and the plan at the end.
 
